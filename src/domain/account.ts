@@ -1,0 +1,54 @@
+/**
+ * An account: what it is allowed to do (policy, from people) and how it is
+ * doing (state, from its posts). Whether it may post now is `select.ts`.
+ */
+import type { RetryPolicy } from './retry.ts';
+import type { Window } from './window.ts';
+
+export interface CooldownPolicy {
+  /** Consecutive infrastructure failures at which the account first rests. */
+  readonly after: number;
+  readonly stepMs: number;
+  readonly maxMs: number;
+}
+
+/** All that configuration says about an account, resolved: no field is optional and no default is left to apply. */
+export interface AccountPolicy {
+  readonly app: string;
+  /** The configured phone, `geelark:alice-phone` or a name or serial; null = found by the rule "Which phone" of docs/adding-a-device.md. */
+  readonly device: string | null;
+  /** IANA zone; the cap's day and the windows are counted in it. */
+  readonly timezone: string;
+  /** Daily cap by the account's local date. */
+  readonly postsPerDay: number;
+  /** At most this many in any moving 24 hours; null = no such limit. */
+  readonly rolling24h: number | null;
+  readonly windows: readonly Window[];
+  /** Least time between two posts of this account. */
+  readonly minGapMs: number;
+  /** Upper bound of the random delay added to each gap. */
+  readonly jitterMs: number;
+  readonly cooldown: CooldownPolicy;
+  /** Explicit retry policy of this account; null = that of the config. */
+  readonly retry: RetryPolicy | null;
+}
+
+export type AccountState = 'active' | 'paused' | 'hold';
+
+export interface Account {
+  readonly name: string;
+  readonly policy: AccountPolicy;
+  readonly state: AccountState;
+  /** Why it is paused or on hold, in words for a person. */
+  readonly reason: string | null;
+  /** The phone that posts for it, resolved by the daemon; null when the publisher needs none or none was found. */
+  readonly device: string | null;
+  /** Configuration trouble that keeps it from posting until it is fixed, such as "no phone named carol"; null = none. */
+  readonly trouble: string | null;
+  readonly cooldownUntilMs: number | null;
+  readonly consecutiveFailures: number;
+  /** Instant of its last commit point; the minimum gap counts from it. */
+  readonly lastCommitMs: number | null;
+  /** The jitter drawn for the gap that follows the last commit, stored so that a restart does not draw again. */
+  readonly gapJitterMs: number;
+}
