@@ -131,6 +131,23 @@ export interface EventFilter {
   readonly limit?: number;
 }
 
+/** One line of `posted.jsonl`: this post was about to be made. */
+export interface PostedRecord {
+  readonly account: string;
+  readonly sha256: string;
+  readonly repeat: number;
+  readonly job: string;
+  readonly atMs: number;
+}
+
+/** The record of posts that outlives the database; append-only. Implemented by posted-ledger.ts. */
+export interface PostedLedger {
+  /** Durable (fsync) when it resolves. */
+  append(record: PostedRecord): Promise<void>;
+  /** Appends that the last such record did not lead to a post: commit() failed after it was written, so the act did not happen. */
+  withdraw(record: PostedRecord): Promise<void>;
+}
+
 export type JobCounts = Readonly<Record<JobStatus, number>>;
 
 /** What `--status` reads; it opens the store read-only and never creates one. */
@@ -177,6 +194,8 @@ export interface Store extends StoreReader {
    *   ALREADY_PUBLISHED (commit) when another job holds the post key, REFUSED (commit) when the account may not post any more: details.reason is a WaitReason.
    */
   change(jobId: string, change: JobChange): Promise<Job>;
+  /** Asks, without writing, whether `change` with a commit event would be allowed now. @throws what that change would throw */
+  checkCommit(claim: Claim): Promise<void>;
 
   nextWake(nowMs: number): Promise<NextWake | null>;
   /** Jobs in `claimed` or `committing` of an epoch below this one, or whose lease is over. */
