@@ -3,7 +3,12 @@
  * exited. What the flags do, and in which order, is main's and the other files'
  * of this folder.
  */
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../domain/duration.ts';
+import type { Verdict } from '../domain/job.ts';
+import { SchedulerError } from '../errors.ts';
 import type { Command } from '../scheduler/commands.ts';
+import { explainUsage } from './usage.ts';
 
 /** Orders to an existing queue, in the order in which they were written. */
 export type ActCommand = Extract<
@@ -60,4 +65,307 @@ export interface Options {
   readonly simulatePhone: readonly string[] | null;
   /** Text to print instead of doing anything (`--help`, `--version`); null = go on. */
   readonly print: string | null;
+}
+
+interface RawOptions {
+  addFolder?: string[];
+  addAccounts?: string[];
+  account?: string;
+  at?: string;
+  again?: true;
+  maxAttempts?: number;
+  seedOnly?: true;
+  undoAdd?: string[];
+  import?: string[];
+  stateFile?: string;
+  timezone?: string;
+  map?: { from: string; to: string }[];
+  export?: string;
+  run?: true;
+  drain?: true;
+  daemon?: true;
+  workers?: number;
+  accounts?: string[];
+  maxPasses?: number;
+  retryDelay?: number;
+  infraRetryLimit?: number;
+  status?: true;
+  plan?: true;
+  json?: true;
+  watch?: true;
+  pause?: true;
+  resume?: true;
+  stop?: true;
+  retry?: string[];
+  skip?: string[];
+  settle?: string[];
+  release?: string[];
+  home?: string;
+  config?: string;
+  store?: string;
+}
+
+/**
+ * Reads the words after `scheduler`. Never exits and prints nothing.
+ *
+ * @param argv without the program's own two words
+ * @throws SchedulerError BAD_USAGE with one sentence, for the first thing that is wrong
+ */
+export function parseArgv(argv: readonly string[], version: string): Options {
+  const phone = argv.indexOf('--simulate-phone');
+  if (phone >= 0) return { ...NOTHING, simulatePhone: argv.filter((_, index) => index !== phone) };
+  let printed = '';
+  const program = describeProgram(version).configureOutput({
+    writeOut: (text) => {
+      printed += text;
+    },
+    writeErr: () => undefined,
+  });
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { ...NOTHING, print: printed };
+    throw new SchedulerError('BAD_USAGE', { details: { what: explainUsage(error.message) } });
+  }
+  if (argv.length === 0) return { ...NOTHING, print: helpPage(program) };
+  return arrange(program.opts<RawOptions>());
+}
+
+const NOTHING: Options = {
+  home: null,
+  config: null,
+  add: { folders: [], accounts: [], boundTo: null, at: null, again: false, maxAttempts: null },
+  import: { files: [], timezone: null, map: [] },
+  act: [],
+  exportFile: null,
+  run: null,
+  onlyAccounts: null,
+  show: null,
+  json: false,
+  watch: false,
+  overrides: {},
+  simulatePhone: null,
+  print: null,
+};
+
+const EXAMPLES = `Publishes the team's videos from its own accounts, through the apps on its Android phones.
+
+Every day:
+  scheduler --add-folder chunk --add-accounts alice,bob --run   add today's videos and publish them
+  scheduler --status                                            what goes out, what waits, who needs a person
+  scheduler --settle JOB published                              say what became of a post nobody is sure about
+`;
+
+const ENDING = `
+Flags combine and run in this order: add, import, act, run, status. Durations: 15s, 10m, 1h; a plain number is seconds.
+Exit codes: 0 done · 1 error · 2 usage or configuration · 3 another instance runs here · 4 drained, but something needs a look.
+`;
+
+function describeProgram(version: string): Commander {
+  const program = new Commander('scheduler')
+    .usage('[flags]')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this page')
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(true)
+    .configureHelp({ helpWidth: 110 })
+    .exitOverride()
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', ENDING.trimEnd());
+  const groups: readonly (readonly [string, readonly Option[]])[] = [
+    ['Add', ADD],
+    ['Import and export', MOVE],
+    ['Act', ACT],
+    ['Run', RUN],
+    ['Look', LOOK],
+    ['Where', WHERE],
+  ];
+  for (const [heading, options] of groups) {
+    for (const option of options) program.addOption(option.helpGroup(`${heading}:`));
+  }
+  return program;
+}
+
+const ADD = [
+  list('--add-folder <dir>', 'queue every .mp4 of a folder and its sub-folders (repeatable)', keep),
+  list('--add-accounts <names...>', 'add accounts, and give them the videos of this command (commas or spaces)', names),
+  new Option('--account <name>', 'all videos of this command belong to this account').argParser(oneName),
+  new Option('--at <time>', "publish not before: ISO, or local time in the account's zone (2026-11-22 18:30)"),
+  new Option('--again', 'publish videos that this home knows already once more'),
+  new Option('--max-attempts <n>', 'tries per video of this command').argParser(whole(1)),
+  new Option('--seed-only', 'queue, do not run'),
+  list('--undo-add <batch>', 'take back what an --add-folder queued and nobody tried yet', keep),
+];
+
+const MOVE = [
+  list('--import <file>', 'import a scheduler_state.json, a progress CSV, a posted ledger or a campaign folder', keep),
+  new Option('--state-file <file>', 'the scheduler_state.json to import'),
+  new Option('--timezone <zone>', 'zone of imported times that name none, such as Europe/Berlin'),
+  list('--map <from=to>', "rewrite imported paths: 'C:\\videos=/mnt/videos'", mapping),
+  new Option('--export <file>', 'write the whole state (.json) or the jobs (.csv)'),
+];
+
+const ACT = [
+  list('--retry <job...>', "give a failed job more attempts; 'all' for every failed one", keep),
+  list('--skip <job...>', 'never publish it', keep),
+  list('--settle <job verdict...>', 'an uncertain post: published, or absent', keep),
+  list('--release <account...>', 'the account is in order again: let it post', names),
+  new Option('--pause', 'the running scheduler starts no further post'),
+  new Option('--resume', 'and goes on'),
+  new Option('--stop', 'the running scheduler ends: posts before their commit point are given back'),
+];
+
+const RUN = [
+  new Option('--run', 'publish until stopped'),
+  new Option('--drain', 'with --run: end when nothing more can be done now'),
+  new Option('--daemon', 'with --max-passes: do not end'),
+  new Option('--workers <n>', 'how many post at the same time').argParser(whole(1)),
+  list('--accounts <names...>', 'only these, in this run', names),
+  new Option('--max-passes <n>', 'end after so many sweeps over the queue (means --drain)').argParser(whole(1)),
+  new Option('--retry-delay <time>', 'pause between two passes').argParser(duration),
+  new Option('--infra-retry-limit <n>', "retries per video after a machine's trouble").argParser(whole(0)),
+  new Option('--simulate-phone', 'start a pretend phone to rehearse on; further flags go to scheduler-phone'),
+];
+
+const LOOK = [
+  new Option('--status', 'what it does and what waits'),
+  new Option('--plan', 'who posts what, when and where, and why not'),
+  new Option('--json', 'the same for programs'),
+  new Option('--watch', 'again and again, until Ctrl+C'),
+];
+
+const WHERE = [
+  new Option('--home <dir>', 'where the queue lives (else SCHEDULER_HOME, else this folder)'),
+  new Option('--config <file>', 'another scheduler.yaml'),
+  new Option('--store <file>', 'another database than scheduler_state.db in the home'),
+];
+
+/** What `scheduler` alone shows; the same as `--help`. */
+function helpPage(program: Commander): string {
+  return `${EXAMPLES}\n${program.helpInformation()}${ENDING}`;
+}
+
+function arrange(raw: RawOptions): Options {
+  const files = [...(raw.import ?? []), ...(raw.stateFile === undefined ? [] : [raw.stateFile])];
+  const drain = raw.drain === true || (raw.maxPasses !== undefined && raw.daemon !== true);
+  check(!(raw.daemon && raw.drain), '--daemon and --drain exclude each other');
+  check(!(raw.status && raw.plan), '--status and --plan exclude each other');
+  check(!(raw.json && raw.watch), '--json and --watch exclude each other');
+  check(!(raw.pause && raw.resume), '--pause and --resume exclude each other');
+  check(!(raw.stop && raw.run), '--stop and --run exclude each other');
+  check(!(raw.seedOnly && raw.run), '--seed-only and --run exclude each other');
+  check(
+    raw.addFolder !== undefined || !(raw.at || raw.account || raw.again),
+    '--at, --account and --again say how --add-folder is meant; name a folder',
+  );
+  return {
+    home: raw.home ?? null,
+    config: raw.config ?? null,
+    add: {
+      folders: raw.addFolder ?? [],
+      accounts: raw.addAccounts ?? [],
+      boundTo: raw.account ?? null,
+      at: raw.at ?? null,
+      again: raw.again ?? false,
+      maxAttempts: raw.maxAttempts ?? null,
+    },
+    import: { files, timezone: raw.timezone ?? null, map: raw.map ?? [] },
+    act: orders(raw),
+    exportFile: raw.export ?? null,
+    run: raw.run || raw.drain ? (drain ? 'drain' : 'daemon') : null,
+    onlyAccounts: raw.accounts ?? null,
+    show: raw.status || ((raw.json || raw.watch) && !raw.plan) ? 'status' : raw.plan ? 'plan' : null,
+    json: raw.json ?? false,
+    watch: raw.watch ?? false,
+    overrides: overridesOf(raw),
+    simulatePhone: null,
+    print: null,
+  };
+}
+
+/** `stop` comes last: what is ordered in the same line must still reach the running daemon. */
+function orders(raw: RawOptions): ActCommand[] {
+  return [
+    ...(raw.undoAdd ?? []).map((batch): ActCommand => ({ do: 'undo_add', batch })),
+    ...settlements(raw.settle ?? []),
+    ...(raw.release ?? []).map((account): ActCommand => ({ do: 'release', account })),
+    ...(raw.retry ?? []).map((job): ActCommand => ({ do: 'retry', job })),
+    ...(raw.skip ?? []).map((job): ActCommand => ({ do: 'skip', job, reason: 'skipped by a person' })),
+    ...(raw.pause ? [{ do: 'pause' } as const] : []),
+    ...(raw.resume ? [{ do: 'resume' } as const] : []),
+    ...(raw.stop ? [{ do: 'stop' } as const] : []),
+  ];
+}
+
+function settlements(words: readonly string[]): ActCommand[] {
+  const commands: ActCommand[] = [];
+  for (let index = 0; index < words.length; index += 2) {
+    const [job, verdict] = [words[index] ?? '', words[index + 1]];
+    check(isVerdict(verdict), `--settle ${job} needs a verdict: --settle ${job} published, or --settle ${job} absent`);
+    commands.push({ do: 'settle', job, verdict: verdict as Verdict });
+  }
+  return commands;
+}
+
+function isVerdict(word: string | undefined): word is Verdict {
+  return word === 'published' || word === 'absent';
+}
+
+function overridesOf(raw: RawOptions): Options['overrides'] {
+  return {
+    ...(raw.store === undefined ? {} : { store: raw.store }),
+    ...(raw.workers === undefined ? {} : { workers: raw.workers }),
+    ...(raw.maxPasses === undefined ? {} : { maxPasses: raw.maxPasses }),
+    ...(raw.retryDelay === undefined ? {} : { retryDelayMs: raw.retryDelay }),
+    ...(raw.infraRetryLimit === undefined ? {} : { infraRetryLimit: raw.infraRetryLimit }),
+  };
+}
+
+function check(condition: boolean, what: string): void {
+  if (!condition) throw new SchedulerError('BAD_USAGE', { details: { what } });
+}
+
+function list<T>(flags: string, description: string, read: (word: string) => readonly T[]): Option {
+  return new Option(flags, description).argParser((word: string, before: readonly T[] = []) => [...before, ...read(word)]);
+}
+
+function keep(word: string): readonly string[] {
+  return [word];
+}
+
+/** `a,b` and `@a`: people copy handles as the app shows them. */
+function names(word: string): readonly string[] {
+  return word
+    .split(/[\s,]+/)
+    .filter((name) => name !== '')
+    .map(oneName);
+}
+
+function oneName(word: string): string {
+  const name = word.trim().replace(/^@/, '');
+  if (!/^[^\s,/\\:]+$/.test(name)) throw new InvalidArgumentError(`"${word}" is no account name.`);
+  return name;
+}
+
+function mapping(word: string): readonly { from: string; to: string }[] {
+  const at = word.indexOf('=');
+  if (at <= 0 || at === word.length - 1) throw new InvalidArgumentError('Write it as FROM=TO.');
+  return [{ from: word.slice(0, at), to: word.slice(at + 1) }];
+}
+
+function whole(least: number): (word: string) => number {
+  return (word) => {
+    const value = Number(word);
+    if (!/^\d+$/.test(word) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+function duration(word: string): number {
+  const ms = parseDuration(word);
+  if (ms === null) throw new InvalidArgumentError('It must be a duration such as 30, 15s, 10m or 1h.');
+  return ms;
 }

@@ -43,7 +43,7 @@ export function parseYaml(text: string, fileName: string): YamlText {
   const [error] = document.errors;
   if (error !== undefined) throw new YamlProblem(place(error.pos[0]), oneLine(error.message));
   return {
-    value: valueOf(document, fileName),
+    value: plainValue(document, fileName),
     where: (path) => {
       const offset = offsetOf(document, path);
       return offset === null ? fileName : place(offset);
@@ -52,7 +52,7 @@ export function parseYaml(text: string, fileName: string): YamlText {
 }
 
 /** Aliases that multiply beyond reason are refused by the package while it builds the value. */
-function valueOf(document: Document, fileName: string): unknown {
+function plainValue(document: Document, fileName: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
