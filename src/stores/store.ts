@@ -11,6 +11,7 @@ import type { Account, AccountPolicy, AccountState } from '../domain/account.ts'
 import type { EventRecord, EventType } from '../domain/event.ts';
 import type { FailureCategory, Phase } from '../domain/failure.ts';
 import type { Job, JobEvent, JobStatus } from '../domain/job.ts';
+import type { WaitReason } from '../domain/select.ts';
 
 /** A worker's right to a job. */
 export interface Claim {
@@ -59,8 +60,7 @@ export interface ClaimRequest {
   readonly exceptDevices: readonly string[];
 }
 
-/** Why an account cannot post now. */
-export type WaitReason = 'busy' | 'uncertain' | 'paused' | 'hold' | 'configuration' | 'cooldown' | 'cap' | 'window' | 'gap';
+export type { WaitReason };
 
 /** An account with what follows from its policy and its posts at this moment. */
 export interface AccountStanding extends Account {
@@ -201,7 +201,15 @@ export interface Store extends StoreReader {
   /** Jobs in `claimed` or `committing` of an epoch below this one, or whose lease is over. */
   orphans(epoch: number, nowMs: number): Promise<readonly Job[]>;
 
-  recordEvent(event: { readonly type: EventType; readonly epoch: number; readonly who: string; readonly job?: string; readonly account?: string; readonly category?: FailureCategory; readonly details?: Readonly<Record<string, unknown>> }): Promise<void>;
+  recordEvent(event: {
+    readonly type: EventType;
+    readonly epoch: number;
+    readonly who: string;
+    readonly job?: string;
+    readonly account?: string;
+    readonly category?: FailureCategory;
+    readonly details?: Readonly<Record<string, unknown>>;
+  }): Promise<void>;
   setValue(name: string, value: unknown): Promise<void>;
 
   recordResource(resource: Resource): Promise<void>;
