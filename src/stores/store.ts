@@ -146,6 +146,13 @@ export interface PostedLedger {
   append(record: PostedRecord): Promise<void>;
   /** Appends that the last such record did not lead to a post: commit() failed after it was written, so the act did not happen. */
   withdraw(record: PostedRecord): Promise<void>;
+  /** Appends that the post was positively confirmed; so that a lost database can be rebuilt without a doubt about every old post. */
+  confirm(record: PostedRecord): Promise<void>;
+}
+
+/** What the ledger knows of a post when the store is compared with it at start; withdrawn ones are left out. */
+export interface PostedEntry extends PostedRecord {
+  readonly confirmed: boolean;
 }
 
 export type JobCounts = Readonly<Record<JobStatus, number>>;
