@@ -1,0 +1,313 @@
+/**
+ * A folder becomes jobs: videos are checked and hashed, captions and wishes
+ * joined to them, and every one that must not be queued is named with its
+ * reason. The result is plain `add_jobs` commands; who carries them out, a
+ * running daemon or this process, is not known here.
+ */
+import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { parseTime } from '../domain/local-time.ts';
+import { SchedulerError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { isoTime } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Command } from '../scheduler/commands.ts';
+import type { NewBatch, NewJob, StoreReader } from '../stores/store.ts';
+import { type CaptionRow, captionText, readCaptions } from './captions.ts';
+import { type FolderContent, type FoundVideo, readFolder } from './folder.ts';
+import { fileSha256, VideoChecker } from './video-check.ts';
+
+export interface IntakeRequest {
+  readonly folder: string;
+  /** Named in the same command: its videos are theirs. Empty = every account's. */
+  readonly forAccounts: readonly string[];
+  /** All accounts there are, those of this command included. */
+  readonly knownAccounts: readonly string[];
+  readonly boundTo: string | null;
+  /** `--at`, raw. */
+  readonly at: string | null;
+  readonly maxAttempts: number | null;
+  /** Zone of an account's local times; null = of a job that any may take. */
+  readonly zoneOf: (account: string | null) => string;
+  /** The number of the ordered repeat of these bytes; null = `--again` was not said. */
+  readonly repeatOf: ((sha256: string) => number) | null;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Refused {
+  /** Path below the folder, or `captions.csv:12`. */
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface Intake {
+  readonly batch: NewBatch;
+  readonly jobs: readonly NewJob[];
+  /** Never queued, each with its reason. */
+  readonly refused: readonly Refused[];
+  /** Worth saying, but in nobody's way. */
+  readonly notes: readonly string[];
+}
+
+type AddJobs = Extract<Command, { readonly do: 'add_jobs' }>;
+
+/** Reading is what takes time, and a disk serves a few readers best. */
+const READERS = 4;
+/** Rows per command: one transaction of the store, well under a second. */
+const BATCH_ROWS = 500;
+const BATCH_CHARACTERS = 1_000_000;
+
+/** @throws SchedulerError BAD_USAGE (folder, captions, `--at`), UNKNOWN_ACCOUNT (`--account`) */
+export async function takeFolder(request: IntakeRequest, deps: { readonly clock: Clock; readonly random: Random }): Promise<Intake> {
+  const folder = resolve(request.folder);
+  if (request.boundTo !== null && !request.knownAccounts.includes(request.boundTo)) {
+    throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: request.boundTo } });
+  }
+  const content = await readFolder(folder);
+  const rows = await readRows(folder, content);
+  const wishes = joinRows(content.videos, rows);
+  const refused: Refused[] = [...wishes.refused];
+  const jobs = await takeVideos(content.videos, wishes.rowOf, request, refused);
+  const accounts = request.forAccounts.length > 0 ? request.forAccounts : null;
+  return {
+    batch: { id: batchId(deps.clock, deps.random), source: folder, accounts },
+    jobs,
+    refused,
+    notes: notesOf(content, jobs, accounts, request),
+  };
+}
+
+/** Commands small enough for one transaction and one message each; all of one batch, so that `--undo-add` takes back all. */
+export function addCommands(intake: Intake): AddJobs[] {
+  const commands: AddJobs[] = [];
+  let jobs: NewJob[] = [];
+  let characters = 0;
+  for (const job of intake.jobs) {
+    if (jobs.length >= BATCH_ROWS || characters > BATCH_CHARACTERS) {
+      commands.push({ do: 'add_jobs', batch: intake.batch, jobs });
+      jobs = [];
+      characters = 0;
+    }
+    jobs.push(job);
+    characters += job.caption.length + job.videoPath.length + 200;
+  }
+  if (jobs.length > 0) commands.push({ do: 'add_jobs', batch: intake.batch, jobs });
+  return commands;
+}
+
+/** For `--again`: one more than the highest repeat of the same bytes. Bytes unknown to the store are no repeat. */
+export async function repeatsOf(reader: Pick<StoreReader, 'jobs'>): Promise<(sha256: string) => number> {
+  const next = new Map<string, number>();
+  for (const job of await reader.jobs({})) {
+    if (job.sha256 !== null) next.set(job.sha256, Math.max(next.get(job.sha256) ?? 0, job.repeat + 1));
+  }
+  return (sha256) => next.get(sha256) ?? 0;
+}
+
+/** Readable, stable and safe to type: the file's name and the first digits of its bytes' hash. */
+export function jobId(stem: string, sha256: string, repeat: number): string {
+  const slug = stem
+    .normalize('NFKD')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .toLowerCase()
+    .slice(0, 40)
+    .replace(/-+$/, '');
+  return `${slug === '' ? 'video' : slug}-${sha256.slice(0, 8)}${repeat > 0 ? `-again-${repeat}` : ''}`;
+}
+
+async function readRows(folder: string, content: FolderContent): Promise<readonly CaptionRow[]> {
+  const rows: CaptionRow[] = [];
+  let understood = 0;
+  for (const file of content.csvFiles) {
+    const found = readCaptions(await readFile(file), relative(folder, file));
+    if (found === null) continue;
+    understood += 1;
+    rows.push(...found);
+  }
+  const [first] = content.csvFiles;
+  // Going on would publish every video without the caption that somebody wrote for it.
+  if (first !== undefined && understood === 0) {
+    const what = `${first} has no column for the video: call it "filename" (or a header that contains Video, Image or Shortcode), and the caption "caption" (or Text)`;
+    throw new SchedulerError('BAD_USAGE', { details: { what } });
+  }
+  return rows;
+}
+
+interface Wishes {
+  /** `refused` = the video must not be queued, and has been reported. */
+  readonly rowOf: ReadonlyMap<FoundVideo, CaptionRow | 'refused'>;
+  readonly refused: readonly Refused[];
+}
+
+function joinRows(videos: readonly FoundVideo[], rows: readonly CaptionRow[]): Wishes {
+  const find = lookup(videos);
+  const rowOf = new Map<FoundVideo, CaptionRow | 'refused'>();
+  const refused: Refused[] = [];
+  for (const row of rows) {
+    const matches = row.video === '' ? [] : find(row.video);
+    const [video] = matches;
+    if (row.problem !== null) {
+      refused.push({ what: row.where, why: row.problem });
+      for (const match of matches) rowOf.set(match, 'refused');
+    } else if (video === undefined) {
+      refused.push({ what: row.where, why: `there is no video "${row.video}" in the folder` });
+    } else if (matches.length > 1) {
+      refused.push({ what: row.where, why: `"${row.video}" could be ${matches.map((match) => match.name).join(' or ')}; write the path` });
+      for (const match of matches) rowOf.set(match, 'refused');
+    } else if (rowOf.has(video)) {
+      refused.push({ what: row.where, why: `${video.name} has a row already` });
+      rowOf.set(video, 'refused');
+    } else {
+      rowOf.set(video, row);
+    }
+  }
+  return { rowOf, refused };
+}
+
+/** By path below the folder, then by the end of a longer path, then by file name or stem. */
+function lookup(videos: readonly FoundVideo[]): (written: string) => readonly FoundVideo[] {
+  const index = new Map<string, FoundVideo[]>();
+  const put = (key: string, video: FoundVideo): void => {
+    const found = index.get(key);
+    if (found === undefined) index.set(key, [video]);
+    else if (!found.includes(video)) found.push(video);
+  };
+  for (const video of videos) {
+    const name = video.name.normalize('NFC').toLowerCase();
+    const parts = name.split('/');
+    for (let start = 0; start < parts.length; start += 1) {
+      const tail = parts.slice(start).join('/');
+      put(tail, video);
+      put(tail.replace(/\.mp4$/, ''), video);
+    }
+  }
+  const exact = new Map(videos.map((video) => [video.name, video]));
+  return (written) => {
+    const whole = exact.get(written);
+    if (whole !== undefined) return [whole];
+    const parts = written.normalize('NFC').toLowerCase().replaceAll('\\', '/').replace(/^\.\//, '').split('/');
+    for (let start = 0; start < parts.length; start += 1) {
+      const found = index.get(parts.slice(start).join('/'));
+      if (found !== undefined) return found;
+    }
+    return [];
+  };
+}
+
+async function takeVideos(
+  videos: readonly FoundVideo[],
+  rowOf: Wishes['rowOf'],
+  request: IntakeRequest,
+  refused: Refused[],
+): Promise<readonly NewJob[]> {
+  const checker = new VideoChecker();
+  const taken: (NewJob | null)[] = videos.map(() => null);
+  const problems: (string | null)[] = videos.map(() => null);
+  let next = 0;
+  let done = 0;
+  const reader = async (): Promise<void> => {
+    while (next < videos.length) {
+      const index = next;
+      next += 1;
+      const video = videos[index] as FoundVideo;
+      const row = rowOf.get(video);
+      if (row !== 'refused') {
+        const result = await takeVideo(video, row ?? null, request, checker);
+        if (typeof result === 'string') problems[index] = result;
+        else taken[index] = result;
+      }
+      done += 1;
+      request.onProgress?.(done, videos.length);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(READERS, videos.length) }, reader));
+  } finally {
+    await checker.close();
+  }
+  problems.forEach((why, index) => {
+    if (why !== null) refused.push({ what: videos[index]?.name ?? '', why });
+  });
+  return withoutTwins(taken, videos, refused);
+}
+
+/** The job, or why there is none. */
+async function takeVideo(
+  video: FoundVideo,
+  row: CaptionRow | null,
+  request: IntakeRequest,
+  checker: VideoChecker,
+): Promise<NewJob | string> {
+  const wish = wishOf(video, row, request);
+  if (typeof wish === 'string') return row === null ? wish : `${wish} (${row.where})`;
+  const problem = await checker.check(video.path);
+  if (problem !== null) return problem;
+  try {
+    const caption = row?.caption ?? (video.textFile === null ? '' : captionText(await readFile(video.textFile), video.textFile));
+    const sha256 = await fileSha256(video.path);
+    const repeat = request.repeatOf?.(sha256) ?? 0;
+    const id = jobId(video.stem, sha256, repeat);
+    return { id, videoPath: video.path, sha256, caption, ...wish, maxAttempts: request.maxAttempts, repeat };
+  } catch (error) {
+    // One unreadable file must not keep the rest of the folder waiting.
+    if (error instanceof SchedulerError) return error.message;
+    return `it cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
+  }
+}
+
+function wishOf(
+  video: FoundVideo,
+  row: CaptionRow | null,
+  request: IntakeRequest,
+): Pick<NewJob, 'account' | 'publishAtMs' | 'priority'> | string {
+  const folderAccount = video.parents.findLast((parent) => request.knownAccounts.includes(parent.replace(/^@/, '')))?.replace(/^@/, '');
+  const account = request.boundTo ?? row?.account ?? folderAccount ?? null;
+  if (account !== null && !request.knownAccounts.includes(account)) {
+    return `there is no account "${account}"; add it by --add-accounts ${account}, or correct the name`;
+  }
+  const time = row?.publishAt ?? request.at;
+  const publishAtMs = time === null ? null : parseTime(time, request.zoneOf(account));
+  if (time !== null && publishAtMs === null) return `"${time}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00`;
+  const priority = Number(row?.priority ?? 0);
+  if (!Number.isInteger(priority)) return `the priority "${row?.priority}" is no whole number`;
+  return { account, publishAtMs, priority };
+}
+
+/** Two files of the same bytes in one folder are one post. */
+function withoutTwins(taken: readonly (NewJob | null)[], videos: readonly FoundVideo[], refused: Refused[]): readonly NewJob[] {
+  const first = new Map<string, string>();
+  const jobs: NewJob[] = [];
+  taken.forEach((job, index) => {
+    if (job === null) return;
+    const name = videos[index]?.name ?? '';
+    const twin = first.get(job.sha256 ?? '');
+    if (twin !== undefined) {
+      refused.push({ what: name, why: `it is the same video as ${twin}` });
+      return;
+    }
+    first.set(job.sha256 ?? '', name);
+    jobs.push(job);
+  });
+  return jobs;
+}
+
+function notesOf(content: FolderContent, jobs: readonly NewJob[], accounts: readonly string[] | null, request: IntakeRequest): string[] {
+  const notes: string[] = [];
+  const silent = jobs.filter((job) => job.caption.trim() === '').length;
+  if (silent > 0) notes.push(`${silent} of ${jobs.length} videos have no caption`);
+  if (content.otherVideos > 0) notes.push(`${content.otherVideos} videos of other kinds than .mp4 were left alone`);
+  const free = jobs.filter((job) => job.account === null).length;
+  if (accounts === null && free > 0) notes.push(`${free} videos may be published by any of the ${request.knownAccounts.length} accounts`);
+  return notes;
+}
+
+/** `20261122-183000-ab12`: sorts by time, can be typed after `--undo-add`. */
+function batchId(clock: Clock, random: Random): string {
+  const time = isoTime(clock.now())
+    .slice(0, 19)
+    .replace('T', '-')
+    .replace(/(\d{4})-(\d\d)-(\d\d)/, '$1$2$3')
+    .replaceAll(':', '');
+  return `${time}-${random.id().replaceAll('-', '').slice(0, 4)}`;
+}
