@@ -1,0 +1,32 @@
+/** Takes secrets out of a line before it is written anywhere. Knows what secrets look like, not where they come from. */
+
+const HIDDEN = '[redacted]';
+
+/** JSON fields whose value is a secret whatever it is. */
+const SECRET_FIELD = /("[^"]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorization|api[-_]?key|cookie)":\s*)"(?:[^"\\]|\\.)*"/gi;
+/** The same in text that was quoted into JSON once more. */
+const QUOTED_FIELD = /(\\"[^"\\]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorization|api[-_]?key|cookie)\\":\s*)\\"[^"\\]*\\"/gi;
+const GLOGIN = /(\bglogin\s+)(?!to\b)[^\s"\\']+/gi;
+const BEARER = /(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}/gi;
+const ASSIGNED = /(\b[\w-]{0,40}(?:token|passw(?:or)?d|pwd|secret|api[-_]?key)\s{0,2}=\s{0,2})[^\s"'\\&,;]+/gi;
+const URL_USER = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"]{1,100}:)[^\s/@"]{1,200}(?=@)/gi;
+
+/**
+ * A function that replaces secrets in a line of text or JSON.
+ *
+ * @param values secrets known by their value; those shorter than four characters would hide half of the log and are not looked for
+ */
+export function scrubber(values: readonly string[]): (line: string) => string {
+  const known = values.filter((value) => value.length >= 4).flatMap((value) => [JSON.stringify(value).slice(1, -1), value]);
+  return (line) => {
+    let clean = line;
+    for (const value of known) clean = clean.replaceAll(value, HIDDEN);
+    return clean
+      .replace(SECRET_FIELD, `$1"${HIDDEN}"`)
+      .replace(QUOTED_FIELD, `$1\\"${HIDDEN}\\"`)
+      .replace(GLOGIN, `$1${HIDDEN}`)
+      .replace(BEARER, `$1${HIDDEN}`)
+      .replace(ASSIGNED, `$1${HIDDEN}`)
+      .replace(URL_USER, `$1${HIDDEN}`);
+  };
+}
