@@ -6,9 +6,13 @@
  * (`env:NAME`) stay references; they are resolved where they are used and are
  * never stored or printed. This file must not know a store, a phone or a socket.
  */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { badConfig, readConfigFile, type Written } from './config-file.ts';
 import type { AccountPolicy, CooldownPolicy } from './domain/account.ts';
 import type { Phase } from './domain/failure.ts';
-import type { RetryPolicy } from './domain/retry.ts';
+import { mergePolicies, type RetryPolicy } from './domain/retry.ts';
+import type { YamlText } from './runtime/yaml-text.ts';
 
 export type PublisherConfig =
   | { readonly kind: 'appium' }
@@ -109,4 +113,168 @@ export interface LoadConfigRequest {
   /** `--config FILE`; null = `scheduler.yaml` in the home, if there is one. */
   readonly file: string | null;
   readonly overrides: ConfigOverrides;
+}
+
+/**
+ * The settings in force. Reads one file, writes none.
+ *
+ * @throws SchedulerError BAD_CONFIG, as `scheduler.yaml:12:5: workers must be a number, not a string`
+ */
+export function loadConfig(request: LoadConfigRequest): Config {
+  const home = resolve(request.home);
+  const path = request.file === null ? join(home, 'scheduler.yaml') : resolve(request.file);
+  const text = readText(path, request.file !== null);
+  const { written, yaml } = readConfigFile(text ?? '', basename(path));
+  const { overrides } = request;
+  const timezone = overrides.timezone ?? written.timezone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  checkAccounts(written, yaml);
+  const complete = complement(written, timezone, overrides);
+  const folder = dirname(path);
+  return {
+    home,
+    file: text === null ? null : path,
+    store: storeOf(overrides.store ?? written.store ?? null, home),
+    timezone,
+    accounts: written.accounts.map((account) => ({
+      name: account.name,
+      policy: policyOf(account, written, complete),
+      publisher: account.publisher === undefined ? null : publisherOf(account.publisher, folder),
+    })),
+    defaults: policyOf({ name: '' }, written, complete),
+    delayBetweenPostsMs: written.defaults.delay_between_posts,
+    tooLateMs: written.defaults.too_late,
+    deferLimitMs: written.defer_limit,
+    workers: overrides.workers ?? written.workers ?? null,
+    retry: complete.retry,
+    passes: complete.passes,
+    cooldown: complete.cooldown,
+    appium: appiumOf(written.appium),
+    devices: {
+      usb: written.devices.usb,
+      network: written.devices.network,
+      simulated: written.devices.simulated,
+      geelark: written.devices.geelark ?? null,
+    },
+    adb: { port: written.adb.port ?? null, path: written.adb.path ?? null },
+    publisher: publisherOf(written.publisher, folder),
+    verify: {
+      settleMs: written.verify.settle,
+      secondLookMs: written.verify.second_look,
+      gapsMs: written.verify.gaps,
+      giveUpMs: written.verify.give_up,
+    },
+    phases: Object.fromEntries(Object.entries(written.phases).filter(([, limit]) => limit !== undefined)),
+    sources: sourcesOf(yaml.value, overrides),
+  };
+}
+
+/** The policy of an account: as the YAML says, else the defaults. */
+export function accountPolicy(config: Config, name: string): AccountPolicy {
+  return config.accounts.find((account) => account.name === name)?.policy ?? config.defaults;
+}
+
+type WrittenAccount = Partial<Omit<Written['accounts'][number], 'name'>> & { readonly name: string };
+type Complete = Pick<Config, 'retry' | 'passes' | 'cooldown' | 'timezone'>;
+
+function complement(written: Written, timezone: string, overrides: ConfigOverrides): Complete {
+  const passes = {
+    maxPasses: overrides.maxPasses ?? written.passes.max_passes,
+    delayMs: overrides.retryDelayMs ?? written.passes.delay,
+    infraRetryLimit: overrides.infraRetryLimit ?? written.passes.infra_retry_limit,
+    unknownIsRetryable: written.passes.unknown_is_retryable,
+  };
+  const cooldown = { after: written.cooldown.after, stepMs: written.cooldown.step, maxMs: written.cooldown.max };
+  return { timezone, passes, cooldown, retry: limited(mergePolicies({ config: written.retry ?? null }), passes) };
+}
+
+/** `infra_retry_limit` and `unknown_is_retryable` are limits per category of every retry policy. */
+function limited(policy: RetryPolicy, passes: Config['passes']): RetryPolicy {
+  const unknown = passes.unknownIsRetryable ? {} : { unknown: 0 };
+  return { ...policy, limits: { ...policy.limits, infrastructure: passes.infraRetryLimit, ...unknown } };
+}
+
+function policyOf(account: WrittenAccount, written: Written, complete: Complete): AccountPolicy {
+  const { defaults } = written;
+  const app = account.app ?? defaults.app;
+  const appRetry = written.apps[app]?.retry ?? null;
+  const own = account.retry !== undefined || appRetry !== null;
+  const layers = { config: written.retry ?? null, app: appRetry, account: account.retry ?? null };
+  return {
+    app,
+    device: account.device ?? null,
+    timezone: account.timezone ?? complete.timezone,
+    postsPerDay: account.posts_per_day ?? defaults.posts_per_day,
+    rolling24h: account.rolling_24h === undefined ? defaults.rolling_24h : account.rolling_24h,
+    windows: account.windows ?? defaults.windows,
+    minGapMs: account.min_gap ?? defaults.min_gap,
+    jitterMs: account.jitter ?? defaults.jitter,
+    cooldown: complete.cooldown,
+    retry: own ? limited(mergePolicies(layers), complete.passes) : null,
+  };
+}
+
+function checkAccounts(written: Written, yaml: YamlText): void {
+  const seen = new Set<string>();
+  written.accounts.forEach(({ name }, index) => {
+    if (seen.has(name)) throw badConfig(yaml.where(['accounts', index]), `the account "${name}" is listed twice; keep one`);
+    seen.add(name);
+  });
+}
+
+function appiumOf(written: Written['appium']): Config['appium'] {
+  return {
+    url: written.url?.replace(/\/+$/, '') ?? null,
+    basePort: written.base_port,
+    healthTimeoutMs: written.health_timeout,
+    failuresBeforeRestart: written.failures_before_restart,
+    retryEveryMs: written.retry_every,
+    restartPauseMs: written.restart_pause,
+  };
+}
+
+/** A relative module is meant from the file that names it; a bare word is a package. */
+function publisherOf(written: Written['publisher'], folder: string): PublisherConfig {
+  if (written === 'appium') return { kind: 'appium' };
+  const path = /^[./]|^[A-Za-z]:/.test(written.module) ? resolve(folder, written.module) : written.module;
+  return { kind: 'module', path, options: written.options };
+}
+
+function storeOf(written: string | null, home: string): string {
+  if (written === null) return join(home, 'scheduler_state.db');
+  return /^[a-z]{2,}:\/\//i.test(written) ? written : resolve(home, written);
+}
+
+function readText(path: string, mustExist: boolean): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && !mustExist) return null;
+    throw badConfig(path, code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? String(error)})`);
+  }
+}
+
+const OVERRIDE_KEYS: Readonly<Record<keyof ConfigOverrides, string>> = {
+  store: 'store',
+  workers: 'workers',
+  maxPasses: 'passes.max_passes',
+  retryDelayMs: 'passes.delay',
+  infraRetryLimit: 'passes.infra_retry_limit',
+  timezone: 'timezone',
+};
+
+function sourcesOf(value: unknown, overrides: ConfigOverrides): Readonly<Record<string, SettingSource>> {
+  const sources: Record<string, SettingSource> = {};
+  const walk = (node: unknown, path: string): void => {
+    if (typeof node === 'object' && node !== null && !Array.isArray(node)) {
+      for (const [key, inner] of Object.entries(node)) walk(inner, path === '' ? key : `${path}.${key}`);
+    } else if (path !== '') {
+      sources[path] = 'file';
+    }
+  };
+  walk(value, '');
+  for (const key of Object.keys(overrides) as (keyof ConfigOverrides)[]) {
+    if (overrides[key] !== undefined) sources[OVERRIDE_KEYS[key]] = 'command line';
+  }
+  return sources;
 }
