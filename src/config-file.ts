@@ -199,9 +199,7 @@ function misspelt(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
 /** In a union, what is wrong with the form that came nearest: the one whose trouble lies deepest. */
 function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
-  const inner = issue.errors
-    .flatMap((issues) => issues.slice(0, 1))
-    .filter((one) => one.path.length > 0 || one.code === 'unrecognized_keys');
+  const inner = issue.errors.map(misspelt).filter((one) => one.path.length > 0 || one.code === 'unrecognized_keys');
   const [nearestForm] = inner;
   if (nearestForm === undefined) return issue;
   const found = deepest(nearestForm);
