@@ -1,0 +1,207 @@
+/**
+ * One try at one job, from the claim to a recorded outcome. Nothing a publisher
+ * does can publish twice as long as it acts only after `ctx.commit()` resolved:
+ * that is the business of commit-point.ts; what the end means is outcome.ts.
+ *
+ * Knows no app, no phone and no database; it never retries anything itself.
+ */
+import type { Phase } from '../domain/failure.ts';
+import type { Job } from '../domain/job.ts';
+import type { PublishContext, Publisher, PublishJob } from '../publishers/publisher.ts';
+import type { Claim, PostedRecord, Store } from '../stores/store.ts';
+import { CommitPoint } from './commit-point.ts';
+import type { EvidenceKeeper } from './evidence.ts';
+import type { Lease } from './lease.ts';
+import { type Ended, Outcome, type OutcomeParts } from './outcome.ts';
+import { PhaseTimer } from './phase-timer.ts';
+import type { AttemptWatcher } from './watcher.ts';
+
+export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherName'> {
+  readonly store: Store;
+  readonly evidence: EvidenceKeeper;
+  readonly watcher: AttemptWatcher;
+  readonly publisherOf: (account: string) => ChosenPublisher;
+  readonly phaseLimitsMs: Readonly<Record<Phase, number>>;
+  /** The app an account posts through, such as `demo`. */
+  readonly appOf: (account: string) => string;
+  /** Null while this process may act; otherwise why not (paused, lock lost, stopping). */
+  readonly forbidden: () => string | null;
+  /** Aborts when no new act may begin: an attempt before its commit point is given back. */
+  readonly stop: AbortSignal;
+  /** Aborts at the hard end: also an attempt past its commit point lets go. */
+  readonly hard: AbortSignal;
+}
+
+/** A publisher with the options it was configured with. */
+export interface ChosenPublisher {
+  readonly publisher: Publisher;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A job that a worker holds. */
+export type ClaimedJob = Job & { readonly account: string; readonly claimToken: string };
+
+const LOG_LINES_KEPT = 60;
+
+export class Attempt {
+  readonly #parts: AttemptParts;
+  readonly #job: ClaimedJob;
+  readonly #chosen: ChosenPublisher;
+  readonly #claim: Claim;
+  readonly #lease: Lease;
+  readonly #phases: PhaseTimer;
+  readonly #commit: CommitPoint;
+  readonly #outcome: Outcome;
+  readonly #folder: string;
+  readonly #lines: string[] = [];
+  #kept = false;
+  #records: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: AttemptParts, job: ClaimedJob, lease: Lease) {
+    this.#parts = parts;
+    this.#job = job;
+    this.#lease = lease;
+    this.#chosen = parts.publisherOf(job.account);
+    this.#claim = { jobId: job.id, token: job.claimToken, epoch: job.epoch };
+    this.#folder = parts.evidence.folderOf(job.id, job.attempts);
+    this.#phases = new PhaseTimer(parts.clock, parts.phaseLimitsMs);
+    const { account, sha256, repeat } = job;
+    const record = (): PostedRecord => ({ account, sha256: sha256 ?? '', repeat, job: job.id, atMs: parts.clock.now() });
+    this.#outcome = new Outcome({ ...parts, publisherName: this.#chosen.publisher.name }, job, this.#claim, record());
+    this.#commit = new CommitPoint({
+      lease,
+      record,
+      ledger: parts.ledger,
+      forbidden: parts.forbidden,
+      check: () => parts.store.checkCommit(this.#claim),
+      write: () => this.#write(),
+    });
+  }
+
+  async run(): Promise<Ended> {
+    const { watcher, stop, hard, clock } = this.#parts;
+    const worker = this.#job.worker ?? '';
+    watcher.started({ worker, job: this.#job, maxAttempts: this.#maxAttempts(), atMs: clock.now() });
+    const giveBack = new AbortController();
+    const stopping = () => {
+      if (!this.#commit.begun) giveBack.abort(new Error('the scheduler is stopping'));
+    };
+    stop.addEventListener('abort', stopping, { once: true });
+    if (stop.aborted) stopping();
+    const signal = AbortSignal.any([giveBack.signal, this.#phases.signal, this.#lease.lost, hard]);
+    this.#phases.enter('prepare');
+    this.#lease.start();
+    const publishing = this.#publish(signal);
+    let error = await untilAborted(publishing, signal);
+    // From here on commit() throws; one that is under way is waited for, so that it is known what it wrote.
+    await this.#commit.close();
+    this.#phases.stop();
+    stop.removeEventListener('abort', stopping);
+    // Broken off after the tap, it may still come to a positive confirmation while it lets go.
+    if (error !== null && (await this.#letGo(publishing)) && this.#commit.committed) error = null;
+    await this.#records;
+    const ended = await this.#outcome.write({
+      resolved: error === null,
+      error: error?.reason,
+      phase: this.#phases.current,
+      committed: this.#commit.committed,
+      actForbidden: this.#commit.actForbidden,
+      stopping: giveBack.signal.aborted || (hard.aborted && !this.#commit.committed),
+      lost: this.#lease.lost.aborted,
+      evidence: error === null ? null : await this.#evidence(),
+    });
+    this.#lease.end();
+    watcher.ended(worker, ended.job, clock.now());
+    return ended;
+  }
+
+  /** A publisher may throw before its first await; that too is a failed attempt. */
+  async #publish(signal: AbortSignal): Promise<void> {
+    await this.#chosen.publisher.publish(this.#publishJob(), this.#context(signal));
+  }
+
+  /**
+   * A publisher that was broken off gets a moment to close its session, so that the phone is
+   * free for the next job. True when it resolved after all.
+   */
+  async #letGo(publishing: Promise<void>): Promise<boolean> {
+    const { clock, hard, phaseLimitsMs } = this.#parts;
+    const settled = new AbortController();
+    const done = publishing
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => settled.abort());
+    const patience = AbortSignal.any([settled.signal, hard]);
+    return Promise.race([done, clock.sleep(phaseLimitsMs.cleanup, 'the publisher lets go of the phone', patience).then(() => false)]);
+  }
+
+  #write(): Promise<Job> {
+    const change = { event: { type: 'commit' }, claim: this.#claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker' } as const;
+    return this.#parts.store.change(this.#job.id, change);
+  }
+
+  #context(signal: AbortSignal): PublishContext {
+    const { evidence, watcher, store, clock } = this.#parts;
+    return {
+      signal,
+      options: this.#chosen.options,
+      log: { info: (text, fields) => this.#log('info', text, fields), warn: (text, fields) => this.#log('warn', text, fields) },
+      commit: () => this.#commit.commit(),
+      phase: (name) => {
+        this.#phases.enter(name);
+        watcher.phase(this.#job.worker ?? '', this.#job.id, name, clock.now());
+        this.#records = this.#records.then(() => store.enterPhase(this.#claim, name)).catch(() => undefined);
+      },
+      evidence: async (name, bytes) => {
+        this.#kept = (await evidence.keep(this.#folder, name, bytes)) || this.#kept;
+      },
+    };
+  }
+
+  #log(level: 'info' | 'warn', text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    this.#lines.push(`${level} ${text}`);
+    if (this.#lines.length > LOG_LINES_KEPT) this.#lines.shift();
+    this.#parts.logger[level]({ ...fields, job: this.#job.id, account: this.#job.account }, text);
+  }
+
+  /** The folder of what was kept, with the last log lines added; null when nothing could be kept. */
+  async #evidence(): Promise<string | null> {
+    const lines = `${this.#lines.join('\n')}\n`;
+    if (this.#lines.length > 0) this.#kept = (await this.#parts.evidence.keep(this.#folder, 'log.txt', lines)) || this.#kept;
+    return this.#kept ? this.#folder : null;
+  }
+
+  #publishJob(): PublishJob {
+    const job = this.#job;
+    return {
+      id: job.id,
+      account: job.account,
+      app: this.#parts.appOf(job.account),
+      device: job.device,
+      video: { path: job.videoPath, sha256: job.sha256 ?? '' },
+      caption: job.caption,
+      post_key: job.postKey ?? '',
+      attempt: job.attempts,
+      max_attempts: this.#maxAttempts(),
+    };
+  }
+
+  #maxAttempts(): number {
+    return this.#job.maxAttempts ?? this.#parts.retryPolicy(this.#job).maxAttempts;
+  }
+}
+
+/** Null when the promise resolved; otherwise the rejection, or the abort reason as soon as the signal aborts. */
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<{ readonly reason: unknown } | null> {
+  return new Promise((resolve) => {
+    const aborted = () => resolve({ reason: signal.reason });
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    promise.then(
+      () => resolve(null),
+      (reason: unknown) => resolve({ reason }),
+    );
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * Turns the end of an attempt into what the store records: published, tried
+ * again, given back, failed, or in front of a human. Decides nothing itself:
+ * what a failure is comes from `classify`, what follows from `decide`.
+ */
+import { classify } from '../domain/classify.ts';
+import type { Failure, Phase } from '../domain/failure.ts';
+import type { Job, JobEvent } from '../domain/job.ts';
+import { decide, type RetryPolicy } from '../domain/retry.ts';
+import { SchedulerError } from '../errors.ts';
+import type { PublishErrorHints } from '../publishers/publisher.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import type { AccountChange, Claim, PostedLedger, PostedRecord, Store } from '../stores/store.ts';
+
+/** How the attempt ended, for the worker's statistics and the pass. */
+export type AttemptEnd = 'published' | 'retrying' | 'failed' | 'deferred' | 'uncertain' | 'skipped' | 'lost';
+
+/** The end of an attempt, and the job as it is stored after it. */
+export interface Ended {
+  readonly end: AttemptEnd;
+  readonly job: Job;
+}
+
+/** What is known when the publisher has come to its end, or was broken off. */
+export interface Ending {
+  /** publish() resolved. */
+  readonly resolved: boolean;
+  readonly error: unknown;
+  readonly phase: Phase;
+  /** The commit point was passed. */
+  readonly committed: boolean;
+  /** It was passed, but the act was forbidden at the last moment. */
+  readonly actForbidden: boolean;
+  /** Given back because the scheduler stops. */
+  readonly stopping: boolean;
+  /** The claim is not ours any more: nothing may be written. */
+  readonly lost: boolean;
+  readonly evidence: string | null;
+}
+
+export interface OutcomeParts {
+  readonly store: Pick<Store, 'change'>;
+  readonly ledger: PostedLedger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly retryPolicy: (job: Job) => RetryPolicy;
+  /** Called when a publisher broke the contract and must not be used again. */
+  readonly pausePublisher: (reason: string) => void;
+  readonly publisherName: string;
+}
+
+/** A post refused by a rule (window, cap, hold, pause) comes back after this; the store's own rules hold it back longer where they know better. */
+const REFUSED_AGAIN_MS = 60_000;
+
+export class Outcome {
+  readonly #parts: OutcomeParts;
+  readonly #job: Job;
+  readonly #claim: Claim;
+  readonly #record: PostedRecord;
+  #stored: Job;
+
+  constructor(parts: OutcomeParts, job: Job, claim: Claim, record: PostedRecord) {
+    this.#parts = parts;
+    this.#job = job;
+    this.#claim = claim;
+    this.#record = record;
+    this.#stored = job;
+  }
+
+  /** Records the ending; `job` is as it is stored then. `lost` when it is no longer ours to write. @throws SchedulerError when the store fails */
+  async write(ending: Ending): Promise<Ended> {
+    const end = await this.#end(ending);
+    return { end, job: this.#stored };
+  }
+
+  async #end(ending: Ending): Promise<AttemptEnd> {
+    if (ending.lost) return 'lost';
+    try {
+      if (ending.committed) return ending.resolved ? await this.#confirmed() : await this.#afterCommit(ending);
+      return ending.resolved ? await this.#noCommit(ending) : await this.#beforeCommit(ending);
+    } catch (problem) {
+      if (problem instanceof SchedulerError && (problem.code === 'CLAIM_LOST' || problem.code === 'ILLEGAL_TRANSITION')) return 'lost';
+      throw problem;
+    }
+  }
+
+  async #confirmed(): Promise<AttemptEnd> {
+    await this.#change({ type: 'confirm' }, { type: 'clear' });
+    // The store knows; the record only spares a person a question should the database ever be lost.
+    await this.#parts.ledger.confirm(this.#record).catch((err: unknown) => this.#parts.logger.warn({ err }, 'posted.jsonl could not be written'));
+    this.#parts.logger.info({ job: this.#job.id, account: this.#job.account }, `[OK] ${this.#job.id} posted successfully`);
+    return 'published';
+  }
+
+  /** Past the commit point nothing is tried again, whatever the error says, unless it proves that the act never happened. */
+  async #afterCommit(ending: Ending): Promise<AttemptEnd> {
+    const failure = this.#failure(ending);
+    await this.#change({ type: 'doubt', failure: { ...failure, uncertain: true } });
+    const absent = ending.actForbidden || (ending.error as PublishErrorHints | null)?.proofOfAbsence === true;
+    if (!absent) {
+      const fields = { job: this.#job.id, account: this.#job.account, failure };
+      this.#parts.logger.error(fields, `[UNCERTAIN] ${this.#job.id} may be public: ${failure.message}`);
+      return 'uncertain';
+    }
+    const next = this.#decide({ ...failure, uncertain: false });
+    const retryAtMs = next.next === 'retry' ? next.atMs : null;
+    await this.#parts.ledger.withdraw(this.#record);
+    await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
+    return retryAtMs === null ? 'failed' : 'retrying';
+  }
+
+  /** Resolving without commit() is a defect of the publisher: it may have posted, so nobody may try again. */
+  async #noCommit(ending: Ending): Promise<AttemptEnd> {
+    const problem = new SchedulerError('PUBLISHER_NO_COMMIT', { details: { publisher: this.#parts.publisherName } });
+    await this.#change({ type: 'doubt', failure: this.#failure({ ...ending, error: problem }) });
+    this.#parts.pausePublisher(problem.message);
+    return 'uncertain';
+  }
+
+  async #beforeCommit(ending: Ending): Promise<AttemptEnd> {
+    const now = this.#parts.clock.now();
+    const { error } = ending;
+    if (ending.stopping) return this.#defer('the scheduler was stopped', now, null);
+    if (error instanceof SchedulerError && error.code === 'REFUSED') return this.#defer(error.message, now + REFUSED_AGAIN_MS, null);
+    if (error instanceof SchedulerError && error.code === 'ALREADY_PUBLISHED') {
+      await this.#change({ type: 'skip', reason: error.message });
+      return 'skipped';
+    }
+    const failure = this.#failure(ending);
+    const next = this.#decide(failure);
+    this.#say(failure, next.next);
+    switch (next.next) {
+      case 'uncertain':
+        await this.#change({ type: 'doubt', failure });
+        return 'uncertain';
+      case 'defer':
+        return this.#defer(next.reason, next.untilMs, failure);
+      case 'retry':
+        await this.#change({ type: 'fail', failure, retryAtMs: next.atMs }, consequence(this.#job, failure));
+        return 'retrying';
+      case 'fail':
+        await this.#change({ type: 'fail', failure, retryAtMs: null }, consequence(this.#job, failure));
+        return 'failed';
+    }
+  }
+
+  async #defer(reason: string, untilMs: number, failure: Failure | null): Promise<AttemptEnd> {
+    await this.#change({ type: 'defer', reason, untilMs, failure });
+    return 'deferred';
+  }
+
+  #failure(ending: Ending): Failure {
+    const { account, caption } = this.#job;
+    const context = { phase: ending.phase, account: account ?? '', committed: ending.committed, caption };
+    return { ...classify(ending.error, context), evidence: ending.evidence };
+  }
+
+  #decide(failure: Failure): ReturnType<typeof decide> {
+    const { clock, random, retryPolicy } = this.#parts;
+    return decide({ job: this.#job, failure, policy: retryPolicy(this.#job), now: clock.now(), fraction: random.fraction() });
+  }
+
+  #say(failure: Failure, next: ReturnType<typeof decide>['next']): void {
+    const { id, account, attempts } = this.#job;
+    const fields = { job: id, account, failure, attempt: attempts, is_infra_error: failure.category === 'infrastructure' };
+    const then = { retry: 'will retry', fail: 'permanently failed', defer: 'deferred', uncertain: 'uncertain' }[next];
+    const kind = `(category: ${failure.category}, type: ${failure.type})`;
+    this.#parts.logger.warn(fields, `Job ${id} failed: ${failure.message} ${kind} - ${then}`);
+  }
+
+  #change(event: JobEvent, account?: AccountChange): Promise<void> {
+    return this.#write(event, this.#claim, account);
+  }
+
+  async #write(event: JobEvent, claim: Claim | null, account?: AccountChange): Promise<void> {
+    const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker' };
+    this.#stored = await this.#parts.store.change(this.#job.id, account ? { ...change, account } : change);
+  }
+}
+
+/** What a failure does to the account: its own trouble stops it, machine trouble counts towards its rest. */
+function consequence(job: Job, failure: Failure): AccountChange | undefined {
+  switch (failure.category) {
+    case 'account':
+      return { type: 'hold', reason: `${failure.type}: ${failure.message}`, job: job.id, evidence: failure.evidence };
+    case 'infrastructure':
+    case 'unknown':
+      return { type: 'charge' };
+    case 'content':
+    case 'configuration':
+      return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The phones of this home: which one posts for which account, and a connection
+ * to it when an attempt needs one. Stops at the end what it started itself.
+ *
+ * Which phone: the account's `device`, else the device of the same name, else
+ * the only one there is, else the account waits with one clear message.
+ */
+import type { Account } from '../domain/account.ts';
+import type { ConnectedDevice, DeviceInfo, DeviceProvider } from '../devices/device.ts';
+import { SchedulerError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../stores/store.ts';
+
+export interface PhonesParts {
+  readonly providers: readonly DeviceProvider[];
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly epoch: number;
+  /** Whether this account's publisher needs a phone at all. */
+  readonly needsDevice: (account: string) => boolean;
+}
+
+/** How often a phone that is starting is asked again. */
+const STARTING_POLL_MS = 2_000;
+
+export class Phones {
+  readonly #parts: PhonesParts;
+  readonly #started = new Map<string, DeviceProvider>();
+  #known: readonly DeviceInfo[] = [];
+  #homes = new Map<string, DeviceProvider>();
+
+  constructor(parts: PhonesParts) {
+    this.#parts = parts;
+  }
+
+  list(): readonly DeviceInfo[] {
+    return this.#known;
+  }
+
+  /** Looks for phones and gives every account its own, or the reason why it has none. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const homes = new Map<string, DeviceProvider>();
+    const known: DeviceInfo[] = [];
+    for (const provider of this.#parts.providers) {
+      for (const device of await this.#listOf(provider, signal)) {
+        known.push(device);
+        homes.set(device.id, provider);
+      }
+    }
+    this.#known = known;
+    this.#homes = homes;
+    for (const account of await this.#parts.store.accounts(this.#parts.clock.now())) await this.#assign(account);
+  }
+
+  /** A phone that answers over adb; starts it when it is off. @throws SchedulerError PHONE_NOT_FOUND, DEVICE_OFFLINE and what the provider throws */
+  async connect(id: string, signal: AbortSignal): Promise<ConnectedDevice> {
+    const provider = this.#homes.get(id);
+    if (!provider) throw new SchedulerError('DEVICE_OFFLINE', { details: { device: id, text: 'it is not in the list of phones any more' } });
+    let state = (await provider.status(id, signal)).state;
+    if (state === 'stopped') {
+      await this.#start(provider, id, signal);
+      state = 'starting';
+    }
+    while (state === 'starting' && (await this.#parts.clock.sleep(STARTING_POLL_MS, `phone ${id} starts`, signal))) {
+      state = (await provider.status(id, signal)).state;
+    }
+    signal.throwIfAborted();
+    return provider.connect(id, signal);
+  }
+
+  /** Stops every phone that this life started; each by itself, so that one that hangs does not keep the others running. */
+  async stopStarted(signal: AbortSignal): Promise<void> {
+    const stops = [...this.#started].map(async ([id, provider]) => {
+      try {
+        await provider.stop(id, signal);
+        this.#started.delete(id);
+        await this.#parts.store.forgetResource(`phone:${id}`);
+      } catch (error) {
+        this.#parts.logger.error({ err: error, device: id }, `Phone ${id} could not be stopped`);
+      }
+    });
+    await Promise.all(stops);
+  }
+
+  async #start(provider: DeviceProvider, id: string, signal: AbortSignal): Promise<void> {
+    const { store, epoch, clock } = this.#parts;
+    // Recorded before it is started: a phone that costs money must be found again after a crash in between.
+    await store.recordResource({ id: `phone:${id}`, kind: 'phone', details: { device: id, provider: provider.kind }, epoch, startedMs: clock.now() });
+    if (await provider.start(id, signal)) this.#started.set(id, provider);
+    else await store.forgetResource(`phone:${id}`);
+  }
+
+  async #listOf(provider: DeviceProvider, signal: AbortSignal): Promise<readonly DeviceInfo[]> {
+    try {
+      return await provider.list(signal);
+    } catch (error) {
+      this.#parts.logger.error({ err: error, provider: provider.kind }, `The ${provider.kind} phones cannot be listed`);
+      return this.#known.filter((device) => device.provider === provider.kind);
+    }
+  }
+
+  async #assign(account: Account): Promise<void> {
+    const { store, needsDevice, logger } = this.#parts;
+    const wanted = needsDevice(account.name) ? choose(account, this.#known) : { device: null };
+    if ('device' in wanted) {
+      if (account.device === wanted.device && account.trouble === null) return;
+      await store.changeAccount(account.name, { type: 'assign_device', device: wanted.device }, 'phones');
+    } else if (account.trouble !== wanted.trouble) {
+      logger.error({ account: account.name }, wanted.trouble);
+      await store.changeAccount(account.name, { type: 'trouble', message: wanted.trouble }, 'phones');
+    }
+  }
+}
+
+/** The rule "Which phone". */
+function choose(account: Account, devices: readonly DeviceInfo[]): { readonly device: string } | { readonly trouble: string } {
+  const wish = account.policy.device;
+  const byName = (name: string) => devices.find((device) => device.id === name || device.name === name || device.serial === name);
+  const found = wish === null ? (byName(account.name) ?? (devices.length === 1 ? devices[0] : undefined)) : byName(wish);
+  if (found) return { device: found.id };
+  const text =
+    wish !== null
+      ? `"${wish}" is not among the phones (${names(devices)})`
+      : devices.length === 0
+        ? 'there is none'
+        : `none is named like it and there are several (${names(devices)})`;
+  return { trouble: new SchedulerError('PHONE_NOT_FOUND', { details: { account: account.name, text } }).message };
+}
+
+function names(devices: readonly DeviceInfo[]): string {
+  return devices.length === 0 ? 'there is none' : devices.map((device) => device.name).join(', ');
+}

@@ -1,0 +1,126 @@
+/**
+ * The daemon: one per home, under its lock. Brings home what an earlier life
+ * left, lets the crew work until it is told to stop, and closes what it opened
+ * in reverse order. Knows no concrete class: compose.ts hands it all it needs.
+ */
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { PostedEntry, Store } from '../stores/store.ts';
+import { Crew, type CrewParts } from './crew.ts';
+import type { LiveBoard } from './live-board.ts';
+import { type DrainResult, Orchestrator } from './orchestrator.ts';
+import type { Phones } from './phones.ts';
+import type { Rescuer } from './rescuer.ts';
+
+/** Something that is opened at the start and closed at the end. */
+export interface Part {
+  readonly name: string;
+  readonly start?: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface PostingSchedulerParts extends CrewParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly phones: Phones;
+  readonly rescuer: Rescuer;
+  readonly board: LiveBoard;
+  /** Opened in this order (adb, Appium, control socket, cron ticks), closed in reverse. */
+  readonly parts: readonly Part[];
+  readonly bootId: string | null;
+  /** What posted.jsonl knows of and the store does not. */
+  readonly missingPosts: () => Promise<readonly PostedEntry[]>;
+  readonly passes: { readonly maxPasses: number; readonly delayMs: number };
+  /** Aborts at the hard end. */
+  readonly hard: AbortSignal;
+}
+
+/** Phones and expired leases are looked at this often. */
+const ROUNDS_MS = 30_000;
+const PART_STOP_LIMIT_MS = 30_000;
+
+export class PostingScheduler {
+  readonly #parts: PostingSchedulerParts;
+  readonly #crew: Crew;
+  readonly #opened: Part[] = [];
+
+  constructor(parts: PostingSchedulerParts) {
+    this.#parts = parts;
+    this.#crew = new Crew(parts);
+  }
+
+  /** Until it is told to stop. */
+  async run(): Promise<void> {
+    await this.#during(() => this.#crew.work());
+  }
+
+  /** Until nothing more can be done now. */
+  async drain(): Promise<DrainResult> {
+    const { passes, phones, hard } = this.#parts;
+    const sweep = (pass: number) => this.#crew.sweep(pass);
+    const orchestrator = new Orchestrator({ ...this.#parts, ...passes, sweep, cleanUp: () => phones.stopStarted(hard) });
+    return this.#during(() => orchestrator.drain());
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const { board, logger } = this.#parts;
+    const ended = new AbortController();
+    let besides: Promise<unknown> = Promise.resolve();
+    try {
+      await this.#begin();
+      besides = Promise.all([board.run(ended.signal), this.#rounds(ended.signal)]);
+      return await work();
+    } finally {
+      ended.abort();
+      await besides;
+      await this.#end();
+      await board.write();
+      logger.info('Scheduler stopped');
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { store, rescuer, phones, bootId, missingPosts, logger, parts, stop } = this.#parts;
+    const before = await store.value('boot_id');
+    await rescuer.rescue((before ?? bootId) === bootId);
+    await rescuer.reconcile(await missingPosts());
+    await store.setValue('boot_id', bootId);
+    for (const part of parts) {
+      this.#opened.push(part);
+      await part.start?.();
+    }
+    await phones.refresh(stop);
+    logger.info({ workers: this.#parts.workers.length }, 'Scheduler started');
+  }
+
+  /** In reverse order of opening; one that hangs or fails does not keep the others from being closed. */
+  async #end(): Promise<void> {
+    const { clock, logger, phones, hard } = this.#parts;
+    await phones.stopStarted(hard);
+    for (const part of this.#opened.splice(0).reverse()) {
+      const closed = new AbortController();
+      const stopping = part
+        .stop()
+        .catch((error: unknown) => logger.error({ err: error }, `${part.name} could not be stopped`))
+        .finally(() => closed.abort());
+      const late = await clock.sleep(PART_STOP_LIMIT_MS, `${part.name} stops`, closed.signal);
+      if (late) logger.error(`${part.name} did not stop within ${PART_STOP_LIMIT_MS / 1000} s`);
+      else await stopping;
+    }
+  }
+
+  /** What a long life needs besides work: phones that came or went, leases that ran out. */
+  async #rounds(stop: AbortSignal): Promise<void> {
+    const { clock, phones, rescuer, logger, wake, board } = this.#parts;
+    while (await clock.sleep(ROUNDS_MS, 'next round of the house', stop)) {
+      try {
+        await phones.refresh(stop);
+        if ((await rescuer.rescue(true)) > 0) wake.notify();
+        board.touch();
+      } catch (error) {
+        if (!stop.aborted) logger.error({ err: error }, 'A round of the house failed');
+      }
+    }
+  }
+}

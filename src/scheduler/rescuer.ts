@@ -1,0 +1,135 @@
+/**
+ * Brings home what a dead holder left: a job before its commit point goes back
+ * to the queue, one past it becomes uncertain. Also compares the record of
+ * posts with the store, so that a deleted, restored or copied database
+ * publishes nothing again. Runs at every start, and now and then for a lease
+ * that ran out while the process lives.
+ */
+import type { Failure } from '../domain/failure.ts';
+import type { Job } from '../domain/job.ts';
+import { postKey } from '../domain/post-key.ts';
+import { SchedulerError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { PostedEntry, Store } from '../stores/store.ts';
+
+export interface RescuerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly epoch: number;
+}
+
+const WHO = 'rescuer';
+
+export class Rescuer {
+  readonly #parts: RescuerParts;
+
+  constructor(parts: RescuerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param sameBoot false when the machine itself was restarted since: then no job is blamed for the end of its holder
+   * @returns how many jobs were brought home
+   */
+  async rescue(sameBoot: boolean): Promise<number> {
+    const { store, clock, logger, epoch } = this.#parts;
+    const orphans = await store.orphans(epoch, clock.now());
+    for (const job of orphans) {
+      const message = `its holder (${job.worker ?? 'unknown'}, epoch ${job.epoch}) is gone`;
+      try {
+        const after = await store.change(job.id, { event: { type: 'holder_died', counts: sameBoot, message }, claim: null, epoch, who: WHO });
+        logger.warn({ job: job.id, was: job.status, now: after.status, crashes: after.crashes }, `Job ${job.id}: ${message}, now ${after.status}`);
+      } catch (error) {
+        // Its own attempt may have ended it a moment ago: then there is nothing to rescue.
+        if (!(error instanceof SchedulerError && error.code === 'ILLEGAL_TRANSITION')) throw error;
+      }
+    }
+    return orphans.length;
+  }
+
+  /**
+   * Makes every job uncertain whose post is on record while the store does not hold it as made; a
+   * record without its job (the database was deleted or restored) brings the job back, as public
+   * when the record says that it was confirmed.
+   *
+   * @param missing what posted.jsonl knows and the store does not
+   */
+  async reconcile(missing: readonly PostedEntry[]): Promise<void> {
+    const { store, logger, epoch } = this.#parts;
+    for (const entry of missing) {
+      const message = `posted.jsonl says that ${entry.account} was about to publish it; the database does not know the outcome`;
+      const key = postKey(entry.account, entry.sha256, entry.repeat);
+      const job = await store.job(entry.job);
+      if (job && job.sha256 === entry.sha256) {
+        const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
+        await store.change(job.id, { event, claim: null, epoch, who: WHO });
+        logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
+      } else {
+        await store.importJobs([remembered(entry, key, message, epoch)], WHO);
+        logger.warn({ job: entry.job, account: entry.account }, `Job ${entry.job} was brought back from posted.jsonl`);
+      }
+    }
+  }
+}
+
+/** A job of which only the record of its post is left. */
+function remembered(entry: PostedEntry, key: string, message: string, epoch: number): Job {
+  const failure: Failure = { scope: 'job', category: 'unknown', type: 'posted_before', phase: 'commit', message, uncertain: true, evidence: null };
+  return {
+    ...BLANK,
+    id: entry.job,
+    sha256: entry.sha256,
+    account: entry.account,
+    postKey: key,
+    repeat: entry.repeat,
+    status: entry.confirmed ? 'success' : 'uncertain',
+    failure: entry.confirmed ? null : failure,
+    note: 'brought back from posted.jsonl',
+    epoch,
+    dueMs: entry.atMs,
+    createdMs: entry.atMs,
+    committedMs: entry.atMs,
+    lastAttemptMs: entry.atMs,
+    uncertainMs: entry.confirmed ? null : entry.atMs,
+    finishedMs: entry.confirmed ? entry.atMs : null,
+  };
+}
+
+const BLANK: Job = {
+  id: '',
+  videoPath: '',
+  sha256: null,
+  caption: '',
+  pool: null,
+  account: null,
+  device: null,
+  postKey: null,
+  repeat: 0,
+  status: 'pending',
+  dueMs: 0,
+  publishAtMs: null,
+  priority: 0,
+  attempts: 1,
+  maxAttempts: null,
+  deferrals: 0,
+  crashes: 0,
+  failuresByCategory: {},
+  phase: null,
+  failure: null,
+  note: null,
+  worker: null,
+  claimToken: null,
+  epoch: 0,
+  leaseUntilMs: null,
+  createdMs: 0,
+  claimedMs: null,
+  committedMs: null,
+  uncertainMs: null,
+  finishedMs: null,
+  lastAttemptMs: null,
+  passNumber: 0,
+  batch: 'posted.jsonl',
+  seq: 0,
+};

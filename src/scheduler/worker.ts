@@ -1,0 +1,95 @@
+/**
+ * One worker: takes a job that may run now, runs one attempt at it, rests the
+ * phone, and again. Many run side by side in one process; the store sees to it
+ * that no two hold the same account or phone.
+ */
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import { Attempt, type AttemptParts, type ClaimedJob } from './attempt.ts';
+import { LEASE_MS, Lease } from './lease.ts';
+import type { Ended } from './outcome.ts';
+import type { Progress } from './progress.ts';
+import type { Rests } from './rests.ts';
+
+export interface WorkerParts {
+  readonly attempt: AttemptParts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly progress: Progress;
+  readonly rests: Rests;
+  readonly epoch: number;
+  /** Resolves true when what the publishers need (Appium) is ready, false when the scheduler stops first. */
+  readonly ready: (stop: AbortSignal) => Promise<boolean>;
+  /** Limits this run; null = all accounts. */
+  readonly onlyAccounts: readonly string[] | null;
+}
+
+/** Longest that one attempt may take by the sum of its phases, for the stall detector. */
+const ATTEMPT_LIMIT_MS = 3_600_000;
+/** Limit of a wait for Appium: the guard restarts it with pauses of a minute. */
+const READY_LIMIT_MS = 600_000;
+
+export class Worker {
+  readonly id: number;
+  readonly name: string;
+  readonly #parts: WorkerParts;
+  #completed = 0;
+  #failed = 0;
+
+  constructor(id: number, parts: WorkerParts) {
+    this.id = id;
+    this.name = `worker ${id}`;
+    this.#parts = parts;
+  }
+
+  stats(): { readonly id: number; readonly jobs_completed: number; readonly jobs_failed: number } {
+    return { id: this.id, jobs_completed: this.#completed, jobs_failed: this.#failed };
+  }
+
+  /**
+   * One round: claim and attempt. Null when nothing can be claimed now, or the scheduler stops.
+   *
+   * @throws what the store throws; the caller decides whether to go on
+   */
+  async round(passNumber: number, stop: AbortSignal): Promise<Ended | null> {
+    const { progress, clock, logger, rests } = this.#parts;
+    progress.enter(this.name, 'waiting for Appium', READY_LIMIT_MS);
+    if (!(await this.#parts.ready(stop)) || stop.aborted) return null;
+    progress.enter(this.name, 'claiming a job', LEASE_MS);
+    const claimed = { monotonic: clock.monotonic(), wall: clock.now() };
+    const job = await this.#claim(passNumber);
+    if (!job) return null;
+    logger.info(
+      { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
+      `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
+    );
+    progress.enter(this.name, `attempt at ${job.id}`, ATTEMPT_LIMIT_MS);
+    const { store } = this.#parts.attempt;
+    const lease = new Lease({ store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, claimed);
+    try {
+      const ended = await new Attempt({ ...this.#parts.attempt, logger }, job, lease).run();
+      if (ended.end === 'published') this.#completed++;
+      else if (ended.end !== 'deferred' && ended.end !== 'lost') this.#failed++;
+      return ended;
+    } finally {
+      lease.end();
+      if (job.device !== null) rests.begin(job.device);
+    }
+  }
+
+  async #claim(passNumber: number): Promise<ClaimedJob | null> {
+    const { attempt, epoch, random, rests, onlyAccounts } = this.#parts;
+    const job = await attempt.store.claim({
+      worker: this.name,
+      token: random.id(),
+      epoch,
+      leaseMs: LEASE_MS,
+      passNumber,
+      accounts: onlyAccounts,
+      exceptDevices: rests.resting(),
+    });
+    return job as ClaimedJob | null;
+  }
+}
