@@ -8,7 +8,6 @@
  * happen.
  */
 import { SchedulerError } from '../errors.ts';
-import type { PublishErrorHints } from '../publishers/publisher.ts';
 import type { PostedLedger, PostedRecord } from '../stores/store.ts';
 import type { Lease } from './lease.ts';
 
@@ -86,7 +85,7 @@ export class CommitPoint {
       this.#mayAct();
     } catch (error) {
       this.#actForbidden = true;
-      throw Object.assign(error as Error, { proofOfAbsence: true } satisfies PublishErrorHints);
+      throw error;
     }
   }
 

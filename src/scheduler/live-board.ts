@@ -25,7 +25,12 @@ export interface LiveBoardParts {
   readonly logger: Logger;
   /** Another watcher that sees the same, such as the live lines of the terminal. */
   readonly also: AttemptWatcher | null;
-  readonly workers: () => readonly { readonly id: number; readonly name: string; readonly jobs_completed: number; readonly jobs_failed: number }[];
+  readonly workers: () => readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly jobs_completed: number;
+    readonly jobs_failed: number;
+  }[];
   readonly appium: () => readonly { readonly url: string; readonly healthy: boolean }[];
   readonly devices: () => readonly DeviceInfo[];
   readonly paused: () => boolean;

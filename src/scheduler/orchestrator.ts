@@ -50,7 +50,11 @@ export class Orchestrator {
       const retryAtMs = await this.#nextRetry();
       result = await this.#result(pass, retryAtMs !== null);
       if (ends.length > 0) {
-        const stats = passStats(pass, ends.map(({ end, job }) => ({ end, category: job.failure?.category ?? null })), result);
+        const stats = passStats(
+          pass,
+          ends.map(({ end, job }) => ({ end, category: job.failure?.category ?? null })),
+          result,
+        );
         history.push(stats);
         for (const line of passSummary(stats)) logger.info({ pass }, line);
         await this.#parts.store.setValue('pass_history', history);
@@ -76,7 +80,9 @@ export class Orchestrator {
     const { store, clock } = this.#parts;
     const retrying = await store.jobs({ statuses: ['retrying'] });
     if (retrying.length === 0) return null;
-    const open = new Set((await store.accounts(clock.now())).filter((account) => SHORT_WAITS.includes(account.waitReason)).map((account) => account.name));
+    const open = new Set(
+      (await store.accounts(clock.now())).filter((account) => SHORT_WAITS.includes(account.waitReason)).map((account) => account.name),
+    );
     const due = retrying.filter((job) => job.account !== null && open.has(job.account)).map((job) => job.dueMs);
     return due.length === 0 ? null : Math.min(...due);
   }

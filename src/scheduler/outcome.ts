@@ -90,7 +90,9 @@ export class Outcome {
   async #confirmed(): Promise<AttemptEnd> {
     await this.#change({ type: 'confirm' }, { type: 'clear' });
     // The store knows; the record only spares a person a question should the database ever be lost.
-    await this.#parts.ledger.confirm(this.#record).catch((err: unknown) => this.#parts.logger.warn({ err }, 'posted.jsonl could not be written'));
+    await this.#parts.ledger
+      .confirm(this.#record)
+      .catch((err: unknown) => this.#parts.logger.warn({ err }, 'posted.jsonl could not be written'));
     this.#parts.logger.info({ job: this.#job.id, account: this.#job.account }, `[OK] ${this.#job.id} posted successfully`);
     return 'published';
   }

@@ -5,8 +5,9 @@
  * Which phone: the account's `device`, else the device of the same name, else
  * the only one there is, else the account waits with one clear message.
  */
-import type { Account } from '../domain/account.ts';
+
 import type { ConnectedDevice, DeviceInfo, DeviceProvider } from '../devices/device.ts';
+import type { Account } from '../domain/account.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -57,7 +58,8 @@ export class Phones {
   /** A phone that answers over adb; starts it when it is off. @throws SchedulerError PHONE_NOT_FOUND, DEVICE_OFFLINE and what the provider throws */
   async connect(id: string, signal: AbortSignal): Promise<ConnectedDevice> {
     const provider = this.#homes.get(id);
-    if (!provider) throw new SchedulerError('DEVICE_OFFLINE', { details: { device: id, text: 'it is not in the list of phones any more' } });
+    if (!provider)
+      throw new SchedulerError('DEVICE_OFFLINE', { details: { device: id, text: 'it is not in the list of phones any more' } });
     let state = (await provider.status(id, signal)).state;
     if (state === 'stopped') {
       await this.#start(provider, id, signal);
@@ -87,7 +89,13 @@ export class Phones {
   async #start(provider: DeviceProvider, id: string, signal: AbortSignal): Promise<void> {
     const { store, epoch, clock } = this.#parts;
     // Recorded before it is started: a phone that costs money must be found again after a crash in between.
-    await store.recordResource({ id: `phone:${id}`, kind: 'phone', details: { device: id, provider: provider.kind }, epoch, startedMs: clock.now() });
+    await store.recordResource({
+      id: `phone:${id}`,
+      kind: 'phone',
+      details: { device: id, provider: provider.kind },
+      epoch,
+      startedMs: clock.now(),
+    });
     if (await provider.start(id, signal)) this.#started.set(id, provider);
     else await store.forgetResource(`phone:${id}`);
   }

@@ -39,8 +39,16 @@ export class Rescuer {
     for (const job of orphans) {
       const message = `its holder (${job.worker ?? 'unknown'}, epoch ${job.epoch}) is gone`;
       try {
-        const after = await store.change(job.id, { event: { type: 'holder_died', counts: sameBoot, message }, claim: null, epoch, who: WHO });
-        logger.warn({ job: job.id, was: job.status, now: after.status, crashes: after.crashes }, `Job ${job.id}: ${message}, now ${after.status}`);
+        const after = await store.change(job.id, {
+          event: { type: 'holder_died', counts: sameBoot, message },
+          claim: null,
+          epoch,
+          who: WHO,
+        });
+        logger.warn(
+          { job: job.id, was: job.status, now: after.status, crashes: after.crashes },
+          `Job ${job.id}: ${message}, now ${after.status}`,
+        );
       } catch (error) {
         // Its own attempt may have ended it a moment ago: then there is nothing to rescue.
         if (!(error instanceof SchedulerError && error.code === 'ILLEGAL_TRANSITION')) throw error;
@@ -76,7 +84,15 @@ export class Rescuer {
 
 /** A job of which only the record of its post is left. */
 function remembered(entry: PostedEntry, key: string, message: string, epoch: number): Job {
-  const failure: Failure = { scope: 'job', category: 'unknown', type: 'posted_before', phase: 'commit', message, uncertain: true, evidence: null };
+  const failure: Failure = {
+    scope: 'job',
+    category: 'unknown',
+    type: 'posted_before',
+    phase: 'commit',
+    message,
+    uncertain: true,
+    evidence: null,
+  };
   return {
     ...BLANK,
     id: entry.job,

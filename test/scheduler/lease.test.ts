@@ -1,0 +1,75 @@
+/** Guards promises 1 and 3: a worker whose claim cannot be trusted any more does nothing. */
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/runtime/logger.ts';
+import { LEASE_MS, Lease } from '../../src/scheduler/lease.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const CLAIM = { jobId: 'beach-aaaaaaaa', token: 't', epoch: 1 };
+
+function lease(clock: VirtualClock, renew: () => Promise<boolean> = async () => true) {
+  let renewals = 0;
+  const store = {
+    renew: () => {
+      renewals++;
+      return renew();
+    },
+  };
+  const made = new Lease({ store, clock, logger: silentLogger() }, CLAIM, { monotonic: clock.monotonic(), wall: clock.now() });
+  return { lease: made, renewals: () => renewals };
+}
+
+describe('a lease', () => {
+  it('is renewed three times within its length and stays trusted', async () => {
+    const clock = new VirtualClock();
+    const { lease: kept, renewals } = lease(clock);
+    kept.start();
+    await clock.advance(LEASE_MS * 10);
+    expect(renewals()).toBe(30);
+    expect(kept.lost.aborted).toBe(false);
+    expect(kept.remainingMs()).toBeGreaterThan(0);
+    kept.end();
+  });
+
+  it('is lost as soon as the store says so', async () => {
+    const clock = new VirtualClock();
+    const { lease: kept } = lease(clock, async () => false);
+    kept.start();
+    await clock.advance(LEASE_MS / 3);
+    expect(kept.lost.aborted).toBe(true);
+  });
+
+  it('is lost when the store cannot be asked until the trust is used up, and not before', async () => {
+    const clock = new VirtualClock();
+    const { lease: kept } = lease(clock, () => Promise.reject(new Error('SQLITE_IOERR')));
+    kept.start();
+    await clock.advance((LEASE_MS / 3) * 2);
+    expect(kept.lost.aborted).toBe(false);
+    await clock.advance(LEASE_MS / 3);
+    expect(kept.lost.aborted).toBe(true);
+  });
+
+  it('is not trusted after the machine slept, though monotonic time stood still', () => {
+    const clock = new VirtualClock();
+    const { lease: kept } = lease(clock);
+    clock.suspend(LEASE_MS);
+    expect(kept.remainingMs()).toBeLessThan(0);
+  });
+
+  it('is not trusted for longer because somebody set the wall clock back', async () => {
+    const clock = new VirtualClock();
+    const { lease: kept } = lease(clock);
+    clock.setWall(clock.now() - 3_600_000);
+    await clock.advance(LEASE_MS);
+    expect(kept.remainingMs()).toBeLessThan(0);
+  });
+
+  it('is trusted from the start of a slow renewal, not from its answer', async () => {
+    const clock = new VirtualClock();
+    const { lease: kept } = lease(clock, async () => {
+      await clock.sleep(30_000, 'slow store');
+      return true;
+    });
+    await clock.run(kept.renew());
+    expect(kept.remainingMs()).toBeLessThan(LEASE_MS - 30_000);
+  });
+});
