@@ -77,8 +77,14 @@ export const CATALOGUE = {
   ACCOUNT_SCREEN: { message: 'the app says about {account}: {what}', category: 'account', next: 'Open the app on the phone, settle it there, then `--release {account}`.' },
   WRONG_ACCOUNT: { message: 'the app is signed in as {found}, not as {account}', category: 'account', next: 'Sign {account} in on the phone, then `--release {account}`.' },
   WRONG_VIDEO: { message: 'the video chosen in the picker is not the one that was pushed', category: 'infrastructure', next: 'Nothing was posted; it is tried again.' },
+  VIDEO_NOT_LISTED: { message: 'the app\'s picker did not show {video} within {limitMs} ms', category: 'infrastructure', next: 'Nothing was posted; it is tried again. If it stays, look at the gallery of the phone and at its storage permission for the app.' },
+  CAPTION_CHANGED: { message: 'the caption field does not hold the caption that was typed ({foundLength} characters instead of {expectedLength})', category: 'infrastructure', next: 'Nothing was posted; it is tried again. If it stays, look at the evidence: the app may limit captions.' },
+  OTHER_ACCOUNT_SCREEN: { message: 'the phone of {account} shows trouble of {found}: {what}', category: 'configuration', next: 'Open the app on the phone and settle it there; {account} itself is fine.' },
   REJECTED: { message: 'the app refused the video: {what}', category: 'content', next: 'Look at the evidence; correct the video or its caption and add it again.' },
   NOT_CONFIRMED: { message: 'the app did not confirm the post: {what}', category: 'unknown', next: 'Look at the account\'s profile, then `--settle JOB published` or `--settle JOB absent`.' },
+  // --- publishers
+  BAD_PUBLISHER: { message: 'the publisher {path} cannot be used: {what}', category: 'configuration', next: 'Correct the module; docs/adding-a-publisher.md shows one in twenty lines.' },
+  PUBLISHER_THREW: { message: 'the publisher {publisher} failed: {text}', category: 'unknown', next: 'Look at the evidence; let the publisher throw an Error with `category` and `type`.' },
   // --- store
   STORE_TOO_NEW: { message: 'the store is of schema {found}, this program knows up to {known}', category: 'configuration', next: 'Use the newer program.' },
   STORE_FAILED: { message: 'the store failed: {text}', category: 'infrastructure', next: 'Look at disk space and permissions of the home folder.' },

@@ -2,16 +2,30 @@
  * A flow says what to do in an app, as data: screens rather than a script.
  *
  * The engine recognises the screen it sees and does that screen's action, until
- * the screen of the commit step is reached. Loaded from flows/APP.yaml and
- * checked on load; `run-flow.ts` runs it. No coordinates, ever.
+ * the commit step is reached. `load-flow.ts` reads and checks flows/APP.yaml,
+ * `run-flow.ts` runs it. Elements are named once and referred to by name.
+ * No coordinates, ever, and nothing here knows a phone.
  */
-import type { Selector } from '../appium/appium.ts';
 import type { FailureCategory } from '../domain/failure.ts';
+
+/**
+ * One way to know an element: all conditions hold on one visible node. `text` and `desc` are exact
+ * and may contain `{account}` and `{video}`. No XPath: the same selector must be decidable on a page
+ * source that was read before, or a look would cost one request per element.
+ */
+export interface FlowSelector {
+  /** Resource id; without `package:id/` it is the app's own. */
+  readonly id?: string;
+  /** Accessibility id (content-desc). */
+  readonly desc?: string;
+  /** Exact visible text. */
+  readonly text?: string;
+}
 
 export type FlowAction =
   | { readonly do: 'tap'; readonly element: string }
   | { readonly do: 'type'; readonly element: string; readonly value: 'caption' }
-  /** Picks, among several, the video that this job pushed; never "the first". */
+  /** Picks, among several, the video that this job pushed; never "the first": the element names `{video}`. */
   | { readonly do: 'pick_video'; readonly element: string }
   | { readonly do: 'back' };
 
@@ -23,14 +37,16 @@ export interface FlowStep {
   readonly action: FlowAction;
   /** The one irreversible tap. Exactly one step of a flow has it. */
   readonly commit: boolean;
+  /** True when the app does not always show this screen: the step is passed over when the next one's screen shows. */
+  readonly optional: boolean;
   readonly limitMs: number;
 }
 
-/** A screen is recognised when all of `has` and none of `not` are on it. */
+/** A screen is recognised when all elements of `has` and none of `not` are on it. */
 export interface FlowScreen {
   readonly name: string;
-  readonly has: readonly (readonly Selector[])[];
-  readonly not: readonly (readonly Selector[])[];
+  readonly has: readonly string[];
+  readonly not: readonly string[];
 }
 
 /** What an account- or content-screen means; looked for before every step and after the commit. */
@@ -39,6 +55,21 @@ export interface FlowOutcome {
   readonly means: 'published' | 'uploading' | 'rejected' | 'account';
   readonly category: FailureCategory | null;
   readonly type: string | null;
+  /** The element whose text is what the app says, for the message to people. */
+  readonly says: string | null;
+  /** The element that shows whom it is about. Another one's trouble is not ours, another one's success neither. */
+  readonly account: string | null;
+  /** `published` only: an element of which one must show exactly our caption. */
+  readonly caption: string | null;
+  /** `account` only: when it is about somebody else, this element leads away from it. */
+  readonly leave: string | null;
+}
+
+/** A dialog in the way: recognised, and the one element that dismisses it. Never a Post or Share button. */
+export interface FlowPopup {
+  readonly name: string;
+  readonly screen: string;
+  readonly dismiss: string;
 }
 
 export interface Flow {
@@ -47,23 +78,40 @@ export interface Flow {
   /** Versions it was tried with, for people. */
   readonly testedWith: readonly string[];
   /** Named elements, each with its selectors in the order in which they are tried. */
-  readonly elements: Readonly<Record<string, readonly Selector[]>>;
+  readonly elements: Readonly<Record<string, readonly FlowSelector[]>>;
   readonly screens: readonly FlowScreen[];
-  /** Dialogs in the way: recognised, and the one element that dismisses them. Never a Post or Share button. */
-  readonly popups: readonly { readonly name: string; readonly screen: string; readonly dismiss: string }[];
+  readonly popups: readonly FlowPopup[];
   /** How to read who is signed in and how to switch. */
   readonly identify: {
     readonly screen: string;
+    /** The element whose text is the handle, with or without a leading `@`. */
     readonly handle: string;
-    /** Steps that lead from anywhere to the screen on which the handle is visible. */
+    /** What leads from anywhere to `screen`: whichever of these screens shows, its action is done. */
     readonly open: readonly FlowStep[];
-    readonly switcher: string;
-    /** Selector with `{account}` in it. */
-    readonly entry: string;
+    /** null when the app has one account only. `entry` names `{account}`. */
+    readonly switch: { readonly tap: string; readonly screen: string; readonly entry: string } | null;
+    readonly limitMs: number;
   };
+  /** In this order, from the identify screen to the commit. */
   readonly steps: readonly FlowStep[];
+  /** What one look at the commit step's screen must show; `account` and `video` are null when the app shows them nowhere. */
+  readonly check: { readonly account: string | null; readonly video: string | null; readonly caption: string };
   readonly outcomes: readonly FlowOutcome[];
-  /** How to look, read-only, for a post on the profile. */
-  readonly verify: { readonly open: readonly FlowStep[]; readonly captions: string } | null;
-  readonly confirmLimitMs: number;
+  /** How to look, read-only, for a post on the profile (the identify screen); null = every look is `unknown`. */
+  readonly verify: {
+    /** From the profile away to the screen on which a running upload would show, and back: a list that was read before is old. */
+    readonly via: { readonly tap: string; readonly screen: string };
+    /** One per post, its text is the caption. */
+    readonly captions: string;
+    /** One per post, its text is an ISO time. */
+    readonly times: string;
+    /** Its text starts with the number of all posts: proof that the list is whole. */
+    readonly count: string;
+  } | null;
+  readonly confirm: {
+    /** Positive confirmation is awaited for at most this long. */
+    readonly limitMs: number;
+    /** ... and for at most this long while nothing says that an upload is running. */
+    readonly quietMs: number;
+  };
 }
