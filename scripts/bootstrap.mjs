@@ -12,7 +12,11 @@ import { takeFolderLock } from './bootstrap/folder-lock.mjs';
 import { ensureReady, Missing } from './bootstrap/install.mjs';
 
 // The tests build for themselves: there it is a stage that can fail like any other.
-const PROGRAMS = { demo: { script: 'scripts/demo.ts', built: true }, test: { script: 'scripts/test.ts', built: false } };
+// Two rehearsals at once would share one home and its phones, so the second waits.
+const PROGRAMS = {
+  demo: { script: 'scripts/demo.ts', built: true, alone: true },
+  test: { script: 'scripts/test.ts', built: false, alone: false },
+};
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, '.bootstrap');
 
@@ -52,4 +56,9 @@ try {
 } finally {
   release();
 }
-if (node) process.exitCode = await run(node, program.script, args);
+if (node) {
+  const waiting = (pid) => process.stderr.write(`waiting for PID ${pid}, which is running the ${name} …\n`);
+  const done = program.alone ? await takeFolderLock(join(folder, `${name}.lock`), waiting) : () => {};
+  process.exitCode = await run(node, program.script, args);
+  done();
+}

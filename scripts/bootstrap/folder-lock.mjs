@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 250;
 
 /** Start ticks of a process (Linux): with the pid they name one process for good. '0' where they cannot be read. */
-export function startTicks(pid) {
+function startTicks(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';

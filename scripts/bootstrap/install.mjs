@@ -14,7 +14,7 @@ const NODE_MINIMUM = [24, 11];
 const SDK_FOLDERS = ['/usr/lib/android-sdk'];
 
 /** True when node_modules holds exactly what package-lock.json asks for. */
-export function isInstalled(root) {
+function isInstalled(root) {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
     const found = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
@@ -29,7 +29,7 @@ export function isInstalled(root) {
 }
 
 /** The Node that runs the program: the one that came with the dependencies, else this one if it is new enough. */
-export function programNode(root) {
+function programNode(root) {
   const bundled = join(root, 'node_modules', '.bin', 'node');
   for (const candidate of [bundled, process.execPath]) {
     const answer = spawnSync(candidate, ['-p', 'process.versions.node'], { encoding: 'utf8' });
@@ -40,7 +40,7 @@ export function programNode(root) {
 }
 
 /** Where adb is, or null. */
-export function findAdb(env = process.env) {
+function findAdb(env = process.env) {
   const name = process.platform === 'win32' ? 'adb.exe' : 'adb';
   const sdks = [env.ANDROID_HOME, env.ANDROID_SDK_ROOT, ...SDK_FOLDERS].filter(Boolean).map((sdk) => join(sdk, 'platform-tools'));
   const folders = [...sdks, ...(env.PATH ?? '').split(delimiter)];

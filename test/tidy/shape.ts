@@ -100,7 +100,7 @@ export const namesSayWhatIsMeant: Rule = (files) => {
 
 export const exportsAreNamed: Rule = (files) =>
   files
-    .filter(({ path }) => /^src\/.*\.ts$/.test(path))
+    .filter(({ path }) => /^src\/.*\.ts$/.test(path) && !path.endsWith('.d.ts'))
     .flatMap((file) =>
       file.code
         .split('\n')
