@@ -24,6 +24,8 @@ export interface AppiumChildOptions {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Environment;
+  /** `NAME=value` of that environment by which all that it starts is known as ours. */
+  readonly marker: string;
   readonly port: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -85,11 +87,15 @@ export class AppiumChild {
     return this.#startTicks === null ? null : { pid: this.pid, startTicks: this.#startTicks };
   }
 
-  /** Ends it and all that it started. Resolves when they are gone. */
+  /** Ends it and all that it started, also what is left of them when it has ended by itself. Resolves when they are gone. */
   async end(): Promise<void> {
+    const { clock, marker } = this.#options;
     const identity = await this.identity();
-    if (identity === null) return;
-    await endTree(identity, { graceMs: GRACE_MS, clock: this.#options.clock });
+    if (identity !== null) await endTree(identity, { graceMs: GRACE_MS, clock, marker });
+    if (this.#ended !== null) return;
+    // Where no start time can be told (Windows) its own handle still names our child and nobody else.
+    if (identity === null) this.#process.kill('SIGKILL');
+    await clock.sleep(GRACE_MS, 'appium exit', this.over);
   }
 
   /** Waits until what it said last was read. */

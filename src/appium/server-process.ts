@@ -107,7 +107,7 @@ export class AppiumProcess implements AppiumServer {
     if (child === null) return sick('it was not started', true);
     try {
       if (child.ended !== null) return sick(`the process has ended: ${child.ended}`, true);
-      const listener = await listenerPid(child.port);
+      const listener = await listenerPid(child.port, child.pid);
       if (listener !== null && listener !== child.pid) return sick(`port ${child.port} belongs to PID ${listener}`, true);
       const { clock, healthTimeoutMs } = this.#options;
       const answer = await askStatus(this.url, healthTimeoutMs, clock, AbortSignal.any([signal, child.over]));
@@ -162,6 +162,7 @@ export class AppiumProcess implements AppiumServer {
         ANDROID_ADB_SERVER_PORT: String(adbPort),
         SCHED_INSTANCE: instance,
       },
+      marker: `SCHED_INSTANCE=${instance}`,
       port,
       clock,
       logger,

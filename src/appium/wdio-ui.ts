@@ -147,9 +147,7 @@ class WdioUi implements Ui {
   async peek(selectors: readonly Selector[], signal: AbortSignal): Promise<UiElement | null> {
     for (const selector of selectors) {
       const { using, value } = strategyOf(selector);
-      const found: unknown = await this.#ask('POST elements', signal, (client) => client.findElements(using, value));
-      // Raw find commands answer an error instead of throwing it.
-      if (!Array.isArray(found)) throw uiError(new Error(JSON.stringify(found)), 'POST elements', this.#options.url);
+      const found = await this.#ask('POST elements', signal, (client) => client.findElements(using, value));
       const id: unknown = found[0]?.[ELEMENT_KEY];
       if (typeof id === 'string') return { id };
     }
@@ -206,12 +204,21 @@ class WdioUi implements Ui {
   async #ask<T>(endpoint: string, signal: AbortSignal, command: (client: Client) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
-      return await observing(signal, command(this.#client));
+      const answer = await observing(signal, command(this.#client));
+      throwAnswered(answer);
+      return answer;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw uiError(error, endpoint, this.#options.url);
     }
   }
+}
+
+/** "No such element" is no error to webdriver, not even as the answer to a tap: it resolves with the error as a value. */
+function throwAnswered(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null || !('error' in answer) || typeof answer.error !== 'string') return;
+  const message = 'message' in answer && typeof answer.message === 'string' ? answer.message : answer.error;
+  throw Object.assign(new Error(message), { name: answer.error });
 }
 
 /** The WebdriverIO options that every session has; `remote()` adds the capabilities. */
