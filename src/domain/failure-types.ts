@@ -1,0 +1,106 @@
+/**
+ * The words for what goes wrong: each type with whose trouble it is and what is
+ * charged. Old spellings are understood, never written.
+ */
+import type { FailureCategory, FailureScope } from './failure.ts';
+
+export interface FailureKind {
+  readonly category: FailureCategory;
+  readonly scope: FailureScope;
+}
+
+const ACCOUNT: FailureKind = { category: 'account', scope: 'account' };
+const DEVICE: FailureKind = { category: 'infrastructure', scope: 'device' };
+const SERVER: FailureKind = { category: 'infrastructure', scope: 'server' };
+const ATTEMPT: FailureKind = { category: 'infrastructure', scope: 'job' };
+const CONTENT: FailureKind = { category: 'content', scope: 'job' };
+const CONFIGURATION: FailureKind = { category: 'configuration', scope: 'configuration' };
+const UNKNOWN: FailureKind = { category: 'unknown', scope: 'job' };
+
+export const FAILURE_TYPES = {
+  // The platform's no: the account goes on hold and a person is called.
+  suspended: ACCOUNT,
+  terminated: ACCOUNT,
+  captcha: ACCOUNT,
+  verification: ACCOUNT,
+  logged_out: ACCOUNT,
+  action_blocked: ACCOUNT,
+  banned: ACCOUNT,
+  wrong_account: ACCOUNT,
+  // The phone or the way to it.
+  adb_timeout: DEVICE,
+  device_offline: DEVICE,
+  connection_dropped: DEVICE,
+  session_lost: DEVICE,
+  glogin_expired: DEVICE,
+  phone_not_running: DEVICE,
+  phone_full: DEVICE,
+  adb_failed: DEVICE,
+  // A server: Appium, or the cloud that rents out the phones.
+  appium_crash: SERVER,
+  port_busy: SERVER,
+  provider_error: SERVER,
+  rate_limited: SERVER,
+  disk_full: SERVER,
+  store_failed: SERVER,
+  // This attempt only.
+  verification_race: ATTEMPT,
+  navigation_stuck: ATTEMPT,
+  phase_timeout: ATTEMPT,
+  holder_died: ATTEMPT,
+  wrong_video: ATTEMPT,
+  push_corrupted: ATTEMPT,
+  // The video or its caption.
+  corrupt_video: CONTENT,
+  bytes_changed: CONTENT,
+  rejected: CONTENT,
+  // Somebody has to set something right.
+  android_home_unset: CONFIGURATION,
+  adb_not_found: CONFIGURATION,
+  adb_disabled: CONFIGURATION,
+  device_unauthorized: CONFIGURATION,
+  phone_not_found: CONFIGURATION,
+  file_missing: CONFIGURATION,
+  appium_misconfigured: CONFIGURATION,
+  provider_refused: CONFIGURATION,
+  // Nobody can tell.
+  ui_changed: UNKNOWN,
+  not_confirmed: UNKNOWN,
+} as const satisfies Record<string, FailureKind>;
+
+export type FailureType = keyof typeof FAILURE_TYPES;
+
+const ALIASES: Readonly<Record<string, FailureType>> = {
+  loggedout: 'logged_out',
+  actionblocked: 'action_blocked',
+  disabled: 'terminated',
+  claude_stuck: 'navigation_stuck',
+};
+
+const SCOPES: Readonly<Record<FailureCategory, FailureScope>> = {
+  account: 'account',
+  infrastructure: 'job',
+  content: 'job',
+  configuration: 'configuration',
+  unknown: 'job',
+};
+
+/** The word that is written for a type that was read, `loggedout` → `logged_out`; foreign words stay as they are. */
+export function canonicalType(type: string): string {
+  return ALIASES[type] ?? type;
+}
+
+/** What is known about a type; null for a foreign word. */
+export function kindOf(type: string): FailureKind | null {
+  return Object.hasOwn(FAILURE_TYPES, type) ? FAILURE_TYPES[type as FailureType] : null;
+}
+
+export function isCategory(value: unknown): value is FailureCategory {
+  return typeof value === 'string' && Object.hasOwn(SCOPES, value);
+}
+
+/** What is charged: the type says it best, else the category does. */
+export function scopeOf(category: FailureCategory, type: string): FailureScope {
+  const kind = kindOf(type);
+  return kind?.category === category ? kind.scope : SCOPES[category];
+}
