@@ -1,0 +1,258 @@
+/**
+ * The desk: carries out what a person orders, on the store alone. The running
+ * daemon has one behind its control socket; without a daemon the command line
+ * takes the lock and has one of its own. An order that could publish a video
+ * twice is refused here with one sentence that says what to order instead.
+ */
+import type { AccountPolicy } from '../domain/account.ts';
+import type { Job, JobEvent, Verdict } from '../domain/job.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import { SchedulerError } from '../errors.ts';
+import { type Clock, isoTime } from '../runtime/clock.ts';
+import type { NewBatch, NewJob, Store } from '../stores/store.ts';
+import type { Command, Reply } from './commands.ts';
+
+export interface DeskParts {
+  readonly store: Store;
+  /** The lock's epoch under which this process acts. */
+  readonly epoch: number;
+  readonly clock: Clock;
+  readonly home: string;
+  /** What the configuration says of an account. */
+  readonly accountPolicy: (name: string) => AccountPolicy;
+  /** For accounts without a policy of their own. */
+  readonly retry: RetryPolicy;
+  /** The daemon's own switches; null = no daemon runs here. */
+  readonly daemon: { readonly stop: () => void; readonly pause: () => void; readonly resume: () => void } | null;
+  /** Something new may be claimable. */
+  readonly wake: () => void;
+}
+
+type Accepted = Extract<Reply, { readonly ok: true }>;
+
+const WHO = 'person';
+
+export class Desk {
+  readonly #parts: DeskParts;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  /** Never throws: what goes wrong is a reply too. */
+  async handle(command: Command): Promise<Reply> {
+    try {
+      const reply = await this.#carryOut(command);
+      this.#parts.wake();
+      return reply;
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  #carryOut(command: Command): Promise<Accepted> | Accepted {
+    switch (command.do) {
+      case 'add_accounts':
+        return this.#addAccounts(command.names);
+      case 'add_jobs':
+        return this.#addJobs(command.batch, command.jobs);
+      case 'undo_add':
+        return this.#undoAdd(command.batch);
+      case 'retry':
+        return command.job === 'all' ? this.#retryAll() : this.#retry(command.job);
+      case 'skip':
+        return this.#skip(command.job, command.reason);
+      case 'settle':
+        return this.#settle(command.job, command.verdict);
+      case 'release':
+        return this.#release(command.account);
+      case 'pause':
+      case 'resume':
+      case 'stop':
+        return this.#switch(command.do);
+    }
+  }
+
+  async #addAccounts(names: readonly string[]): Promise<Accepted> {
+    const { store, accountPolicy } = this.#parts;
+    const fresh: string[] = [];
+    for (const name of new Set(names)) {
+      if ((await store.account(name)) === null) fresh.push(name);
+    }
+    if (fresh.length > 0) await store.putAccounts(fresh.map((name) => ({ name, policy: accountPolicy(name) })));
+    const known = new Set(names).size - fresh.length;
+    const parts = [fresh.length > 0 ? `added ${listed(fresh)}` : null, known > 0 ? `${known} known already` : null];
+    return accepted(`Accounts: ${parts.filter((part) => part !== null).join(', ')}.`, { added: fresh });
+  }
+
+  async #addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<Accepted> {
+    const { store, clock } = this.#parts;
+    const named = new Set([...(batch.accounts ?? []), ...jobs.flatMap((job) => job.account ?? [])]);
+    for (const account of named) {
+      if ((await store.account(account)) === null) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account } });
+    }
+    if (named.size === 0 && (await store.accounts(clock.now())).length === 0) throw new SchedulerError('NO_ACCOUNTS');
+    const report = await store.addJobs(batch, jobs);
+    const known = report.known.length > 0 ? `, ${report.known.length} already known` : '';
+    return { ok: true, text: `Queued ${count(report.added.length, 'video')}${known} (batch ${batch.id}).`, data: report };
+  }
+
+  async #undoAdd(batch: string): Promise<Accepted> {
+    const ids = await this.#parts.store.undoAdd(batch);
+    if (ids.length > 0) return accepted(`Took back ${count(ids.length, 'video')} of batch ${batch}.`, { removed: ids });
+    throw refused(
+      `there is nothing of batch "${batch}" to take back: no such batch, or each of its videos was tried already`,
+      '`--skip JOB` keeps single videos from being published.',
+    );
+  }
+
+  async #retry(id: string): Promise<Accepted> {
+    const job = await this.#job(id);
+    const obstacle = obstacleToRetry(job);
+    if (obstacle !== null) throw obstacle;
+    const grant = (await this.#retryPolicy(job)).maxAttempts;
+    await this.#change(job, { type: 'retry', grant });
+    const held = await this.#held(job.account);
+    return accepted(`${job.id} is tried again, up to ${count(grant, 'time')}${held}.`, { jobs: [job.id] });
+  }
+
+  async #retryAll(): Promise<Accepted> {
+    const failed = await this.#parts.store.jobs({ statuses: ['failed'] });
+    for (const job of failed) await this.#change(job, { type: 'retry', grant: (await this.#retryPolicy(job)).maxAttempts });
+    const ids = failed.map((job) => job.id);
+    return accepted(
+      ids.length === 0 ? 'No job has failed; there is nothing to retry.' : `${count(ids.length, 'failed job')} are tried again.`,
+      { jobs: ids },
+    );
+  }
+
+  async #skip(id: string, reason: string): Promise<Accepted> {
+    const job = await this.#job(id);
+    if (job.status === 'skipped') return accepted(`${job.id} was skipped already.`);
+    const obstacle = obstacleToSkip(job);
+    if (obstacle !== null) throw obstacle;
+    await this.#change(job, { type: 'skip', reason });
+    return accepted(`${job.id} will not be published.`);
+  }
+
+  async #settle(id: string, verdict: Verdict): Promise<Accepted> {
+    const job = await this.#job(id);
+    if (job.status !== 'uncertain') {
+      throw refused(`${job.id} is ${job.status}; only an uncertain job can be settled`, '`scheduler --status` lists the uncertain ones.');
+    }
+    const left = job.attempts < (job.maxAttempts ?? (await this.#retryPolicy(job)).maxAttempts);
+    // A person has looked, so nothing is waited for: an absent post may be made again at once.
+    const retryAtMs = verdict === 'absent' && left ? this.#parts.clock.now() : null;
+    const after = await this.#change(job, { type: 'verdict', verdict, retryAtMs, by: WHO });
+    if (verdict === 'published') return accepted(`${job.id} counts as published by ${job.account}.`, { status: after.status });
+    const what = left
+      ? 'is tried again'
+      : `has failed: its ${count(job.attempts, 'attempt')} are used up (\`--retry ${job.id}\` grants more)`;
+    return accepted(`${job.id} was not published and ${what}.`, { status: after.status });
+  }
+
+  async #release(name: string): Promise<Accepted> {
+    const { store, clock } = this.#parts;
+    const account = await store.account(name);
+    if (account === null) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
+    if (account.state === 'hold') {
+      await store.changeAccount(name, { type: 'release' }, WHO);
+      return accepted(`${name} may post again.`);
+    }
+    if (account.state === 'paused') {
+      throw refused(`${name} is paused (${account.reason ?? 'no reason given'}), not on hold`, 'Put it back into scheduler.yaml.');
+    }
+    if (account.cooldownUntilMs !== null && account.cooldownUntilMs > clock.now()) {
+      await store.changeAccount(name, { type: 'clear' }, WHO);
+      return accepted(`${name} need not rest any longer.`);
+    }
+    const trouble = account.trouble === null ? '' : `, but it waits for its configuration: ${account.trouble}`;
+    return accepted(`${name} was not on hold${trouble}.`);
+  }
+
+  #switch(what: 'pause' | 'resume' | 'stop'): Accepted {
+    const { daemon, home } = this.#parts;
+    if (daemon === null) throw new SchedulerError('NO_DAEMON', { details: { home } });
+    daemon[what]();
+    const text = { pause: 'Paused: no further post is started.', resume: 'Resumed.', stop: 'Stopping.' }[what];
+    return accepted(text);
+  }
+
+  async #job(id: string): Promise<Job> {
+    const job = await this.#parts.store.job(id);
+    if (job === null) throw new SchedulerError('UNKNOWN_JOB', { details: { job: id } });
+    return job;
+  }
+
+  #change(job: Job, event: JobEvent): Promise<Job> {
+    return this.#parts.store.change(job.id, { event, claim: null, epoch: this.#parts.epoch, who: WHO });
+  }
+
+  async #retryPolicy(job: Job): Promise<RetryPolicy> {
+    const account = job.account === null ? null : await this.#parts.store.account(job.account);
+    return account?.policy.retry ?? this.#parts.retry;
+  }
+
+  async #held(name: string | null): Promise<string> {
+    const account = name === null ? null : await this.#parts.store.account(name);
+    return account?.state === 'hold' ? `, as soon as ${name} is released (\`--release ${name}\`)` : '';
+  }
+}
+
+function obstacleToRetry(job: Job): SchedulerError | null {
+  switch (job.status) {
+    case 'uncertain':
+      return refused(`${job.id} may be public already, so a retry could publish it twice`, howToSettle(job));
+    case 'success': {
+      const when = job.finishedMs === null ? '' : ` at ${isoTime(job.finishedMs)}`;
+      return refused(`${job.id} was published by ${job.account}${when}`, 'A wanted repeat is `--add-folder DIR --again`.');
+    }
+    case 'claimed':
+    case 'committing':
+      return busy(job);
+    case 'pending':
+      return refused(`${job.id} is waiting for its turn already`, '`scheduler --plan` shows when.');
+    default:
+      return null;
+  }
+}
+
+function obstacleToSkip(job: Job): SchedulerError | null {
+  if (job.status === 'success') return refused(`${job.id} was published by ${job.account} already`, 'Nothing can be skipped any more.');
+  if (job.status === 'uncertain') return refused(`${job.id} may be public already, so it cannot be skipped`, howToSettle(job));
+  return job.status === 'claimed' || job.status === 'committing' ? busy(job) : null;
+}
+
+function busy(job: Job): SchedulerError {
+  return refused(`${job.id} is being published right now by ${job.account}`, 'Wait for its end; `scheduler --status` shows it.');
+}
+
+function howToSettle(job: Job): string {
+  return `Look at the profile of ${job.account}, then \`--settle ${job.id} published\` or \`--settle ${job.id} absent\`.`;
+}
+
+function refused(what: string, next: string): SchedulerError {
+  return new SchedulerError('REFUSED', { details: { what, next } });
+}
+
+function accepted(text: string, data?: Readonly<Record<string, unknown>>): Accepted {
+  return data === undefined ? { ok: true, text } : { ok: true, text, data };
+}
+
+/** Any error as the reply that a person reads. */
+export function refusal(error: unknown): Extract<Reply, { readonly ok: false }> {
+  if (error instanceof SchedulerError) {
+    const usage = error.category === 'usage' || error.category === 'configuration';
+    return { ok: false, code: error.code, text: error.message, next: error.next, usage };
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return { ok: false, code: 'DEFECT', text, next: 'Look at the log, and report it as a defect.', usage: false };
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
+}
