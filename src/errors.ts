@@ -204,11 +204,6 @@ export const CATALOGUE = {
     category: 'configuration',
     next: 'Correct the module; docs/adding-a-publisher.md shows one in twenty lines.',
   },
-  PUBLISHER_THREW: {
-    message: 'the publisher {publisher} failed: {text}',
-    category: 'unknown',
-    next: 'Look at the evidence; let the publisher throw an Error with `category` and `type`.',
-  },
   // --- store
   STORE_TOO_NEW: {
     message: 'the store is of schema {found}, this program knows up to {known}',

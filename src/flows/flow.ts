@@ -6,7 +6,10 @@
  * `run-flow.ts` runs it. Elements are named once and referred to by name.
  * No coordinates, ever, and nothing here knows a phone.
  */
+import type { Ui } from '../appium/appium.ts';
 import type { FailureCategory } from '../domain/failure.ts';
+import type { Verdict } from '../domain/job.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /**
  * One way to know an element: all conditions hold on one visible node. `text` and `desc` are exact
@@ -114,4 +117,46 @@ export interface Flow {
     /** ... and for at most this long while nothing says that an upload is running. */
     readonly quietMs: number;
   };
+}
+
+/** What a run needs, and whom and what it is for. */
+export interface FlowRun {
+  readonly ui: Ui;
+  readonly flow: Flow;
+  /** The account's name, with or without a leading `@`. */
+  readonly account: string;
+  /** Name of the pushed file, unique to the attempt; '' when nothing is posted. */
+  readonly video: string;
+  readonly caption: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: { info(message: string, fields?: Readonly<Record<string, unknown>>): void };
+  /** Told of every page source that was read: the last one is evidence. */
+  readonly looked?: (source: string) => void;
+}
+
+/** What the attempt wants to know, and the right to act. */
+export interface FlowHooks {
+  phase(name: 'identify' | 'compose' | 'commit' | 'confirm'): void;
+  /** Resolves only if the irreversible tap may happen; called exactly once. */
+  commit(): Promise<void>;
+}
+
+/** Runs flows. One run at a time on a phone. */
+export interface FlowEngine {
+  /**
+   * Posts. Resolves when the app confirmed it.
+   *
+   * Before hooks.commit(): @throws SchedulerError ACCOUNT_SCREEN, OTHER_ACCOUNT_SCREEN, WRONG_ACCOUNT, WRONG_VIDEO, VIDEO_NOT_LISTED,
+   * CAPTION_CHANGED, REJECTED, UNKNOWN_SCREEN, and what `Ui` throws; nothing was posted then.
+   * After it: NOT_CONFIRMED, ACCOUNT_SCREEN, REJECTED, UI_FAILED; nobody knows then, unless the error has `proofOfAbsence: true`.
+   */
+  publish(run: FlowRun, hooks: FlowHooks): Promise<void>;
+  /**
+   * Opens the account's profile and reads it once, without changing anything but who is signed in.
+   *
+   * @param committedMs instant of the commit point, epoch milliseconds; null when the caller does not know it
+   * @throws SchedulerError ACCOUNT_SCREEN, WRONG_ACCOUNT, UNKNOWN_SCREEN and what `Ui` throws
+   */
+  look(run: FlowRun, committedMs: number | null): Promise<Verdict | 'unknown'>;
 }

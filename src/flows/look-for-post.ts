@@ -7,10 +7,11 @@
  */
 import type { Verdict } from '../domain/job.ts';
 import { parseIsoTime } from '../runtime/clock.ts';
+import type { FlowRun } from './flow.ts';
 import { identify } from './identify.ts';
 import { typedCaption } from './run-flow.ts';
 import { type Look, textsOf } from './screens.ts';
-import type { Walk } from './walk.ts';
+import { Walk } from './walk.ts';
 
 /** The app's clock and ours may differ; a post this much before the commit may still be it. */
 const CLOCK_SKEW_MS = 120_000;
@@ -18,14 +19,10 @@ const CLOCK_SKEW_MS = 120_000;
 const LIST_LIMIT_MS = 15_000;
 const VIA_LIMIT_MS = 20_000;
 
-/**
- * Opens the account's profile and reads it once.
- *
- * @param committedMs instant of the commit point, epoch milliseconds; null when the caller does not know it
- * @throws SchedulerError ACCOUNT_SCREEN, WRONG_ACCOUNT, UNKNOWN_SCREEN and what `Ui` throws
- */
-export async function lookForPost(walk: Walk, committedMs: number | null): Promise<Verdict | 'unknown'> {
-  const { flow, clock, ui } = walk.run;
+/** Looks once; FlowEngine.look says what it throws. */
+export async function lookForPost(run: FlowRun, committedMs: number | null): Promise<Verdict | 'unknown'> {
+  const walk = new Walk(run);
+  const { flow, clock, ui } = run;
   if (flow.verify === null) return 'unknown';
   await walk.ask('openApp', (signal) => ui.openApp(flow.package, signal));
   await identify(walk);

@@ -9,38 +9,26 @@
  */
 import type { UiElement } from '../appium/appium.ts';
 import { SchedulerError } from '../errors.ts';
-import type { FlowStep } from './flow.ts';
+import type { FlowHooks, FlowRun, FlowStep } from './flow.ts';
 import { identify } from './identify.ts';
 import { handleOf, type Look, type Outcome, textsOf } from './screens.ts';
 import { surelyNotTapped } from './surely-not-tapped.ts';
-import { accountScreen, rejected, type Walk } from './walk.ts';
-
-/** What the attempt wants to know, and the right to act. */
-export interface FlowHooks {
-  phase(name: 'identify' | 'compose' | 'commit' | 'confirm'): void;
-  /** Resolves only if the irreversible tap may happen; called exactly once. */
-  commit(): Promise<void>;
-}
+import { accountScreen, rejected, Walk } from './walk.ts';
 
 /** How often a caption that the field did not take over is typed anew. */
 const TYPING_TRIES = 2;
 const CONFIRM_POLL_MS = 200;
 
-/**
- * Posts. Resolves when the app confirmed it.
- *
- * Before hooks.commit(): @throws SchedulerError ACCOUNT_SCREEN, OTHER_ACCOUNT_SCREEN, WRONG_ACCOUNT, WRONG_VIDEO, VIDEO_NOT_LISTED,
- * CAPTION_CHANGED, REJECTED, UNKNOWN_SCREEN, and what `Ui` throws; nothing was posted then.
- * After it: NOT_CONFIRMED, ACCOUNT_SCREEN, REJECTED, UI_FAILED; nobody knows then, unless the error has `proofOfAbsence: true`.
- */
-export async function runFlow(walk: Walk, hooks: FlowHooks): Promise<void> {
-  const { flow, ui } = walk.run;
+/** Posts; FlowEngine.publish says what it throws. */
+export async function runFlow(run: FlowRun, hooks: FlowHooks): Promise<void> {
+  const walk = new Walk(run);
+  const { flow, ui } = run;
   hooks.phase('identify');
   await walk.ask('openApp', (signal) => ui.openApp(flow.package, signal));
   await identify(walk);
   hooks.phase('compose');
   const button = await compose(walk);
-  walk.run.signal.throwIfAborted();
+  run.signal.throwIfAborted();
   hooks.phase('commit');
   await hooks.commit();
   await tapOnce(walk, button);

@@ -54,11 +54,9 @@ export function textsOf(flow: Flow, look: Look, element: string, values: FlowVal
 
 export function shows(flow: Flow, look: Look, screenName: string, values: FlowValues): boolean {
   const screen = flow.screens.find(({ name }) => name === screenName);
-  return (
-    screen !== undefined &&
-    screen.has.every((element) => seen(flow, look, element, values) !== null) &&
-    !screen.not.some((element) => seen(flow, look, element, values) !== null)
-  );
+  if (screen === undefined) return false;
+  const isSeen = (element: string) => seen(flow, look, element, values) !== null;
+  return screen.has.every(isSeen) && !screen.not.some(isSeen);
 }
 
 /** The names of all screens that this look satisfies, for messages. */

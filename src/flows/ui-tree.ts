@@ -28,13 +28,13 @@ export function parseUiTree(xml: string): readonly UiNode[] {
   for (const [, className = '', attributes = ''] of xml.matchAll(TAG)) {
     if (className === 'hierarchy') continue;
     const node = attributesOf(attributes);
-    if (node['displayed'] === 'false') continue;
+    if (node.displayed === 'false') continue;
     nodes.push({
       className,
       id: node['resource-id'] ?? '',
-      text: node['text'] ?? '',
+      text: node.text ?? '',
       desc: node['content-desc'] ?? '',
-      hint: node['hint'] ?? '',
+      hint: node.hint ?? '',
     });
   }
   return nodes;

@@ -5,26 +5,12 @@
  * Every wait ends at a limit, every request too, and what is in the way (popups,
  * another account's trouble) is cleared before anything is done.
  */
-import type { Ui, UiElement } from '../appium/appium.ts';
+import type { UiElement } from '../appium/appium.ts';
 import { SchedulerError } from '../errors.ts';
-import { type Clock, LimitExceeded, withLimit } from '../runtime/clock.ts';
-import type { Flow, FlowStep } from './flow.ts';
-import { type FlowValues, type Look, lookAt, type Outcome, outcomeOf, popupOf, screensOf, seen, shows } from './screens.ts';
+import { LimitExceeded, withLimit } from '../runtime/clock.ts';
+import type { FlowRun, FlowStep } from './flow.ts';
+import { type FlowValues, handleOf, type Look, lookAt, type Outcome, outcomeOf, popupOf, screensOf, seen, shows } from './screens.ts';
 import { matches } from './ui-tree.ts';
-
-/** What a run needs, and whom and what it is for. */
-export interface FlowRun {
-  readonly ui: Ui;
-  readonly flow: Flow;
-  /** The account's name, with or without a leading `@`. */
-  readonly account: string;
-  /** Name of the pushed file, unique to the attempt; '' when nothing is posted. */
-  readonly video: string;
-  readonly caption: string;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly log: { info(message: string, fields?: Readonly<Record<string, unknown>>): void };
-}
 
 /** Between two looks: short at first, because most screens come at once; then longer, because a look costs the phone up to a second. */
 const FIRST_POLL_MS = 20;
@@ -35,21 +21,19 @@ const REQUEST_LIMIT_MS = 30_000;
 export class Walk {
   readonly run: FlowRun;
   readonly values: FlowValues;
-  /** The screen as it was last seen, for evidence. */
-  lastSource: string | null = null;
   /** True once any look said that an upload is running. */
   uploadSeen = false;
   /** A rejection is ours only once our video was chosen; before, it was left over by somebody. */
   rejectionIsOurs = false;
 
-  constructor(run: FlowRun, values: FlowValues) {
+  constructor(run: FlowRun) {
     this.run = run;
-    this.values = values;
+    this.values = { account: handleOf(run.account), video: run.video };
   }
 
   async look(): Promise<Look> {
     const look = lookAt(await this.ask('GET /source', (signal) => this.run.ui.source(signal)));
-    this.lastSource = look.source;
+    this.run.looked?.(look.source);
     return look;
   }
 

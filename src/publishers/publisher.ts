@@ -25,6 +25,8 @@ export interface PublishJob {
   readonly app: string;
   /** The phone's id; null when the publisher needs none. */
   readonly device: string | null;
+  /** For `verify`: the instant of the commit point, epoch milliseconds; only with it can a new post be told from an older one with the same caption. */
+  readonly committed_ms?: number | null;
 }
 
 export interface AttemptLog {
