@@ -1,0 +1,126 @@
+/**
+ * What `--status` reads. Opens the file read-only, never creates it, and works
+ * while a daemon writes. Imports better-sqlite3 and the domain and nothing
+ * else, so that the answer is there within 150 ms.
+ */
+import { existsSync } from 'node:fs';
+import type { Account } from '../domain/account.ts';
+import type { EventRecord } from '../domain/event.ts';
+import { JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
+import { SchedulerError } from '../errors.ts';
+import { type Connection, guarded, openDatabase } from './database.ts';
+import { checkSchema, latest } from './migrate.ts';
+import { MIGRATIONS } from './migrations/all.ts';
+import { type AccountRow, type JobRow, toAccount, toJob } from './rows.ts';
+import { readEvents } from './sqlite-events.ts';
+import { PoolNames } from './sqlite-pools.ts';
+import { SqliteStandings } from './sqlite-standing.ts';
+import type { AccountStanding, EventFilter, JobCounts, JobFilter, StoreReader } from './store.ts';
+
+/** The reads, over a connection that somebody else has opened and will close. */
+export class SqliteReads {
+  readonly #db: Connection;
+  readonly #pools: PoolNames;
+  readonly #standings: SqliteStandings;
+
+  constructor(db: Connection) {
+    this.#db = db;
+    this.#pools = new PoolNames(db);
+    this.#standings = new SqliteStandings(db);
+  }
+
+  counts(): JobCounts {
+    const rows = this.#db.prepare('SELECT status, n FROM counts').all() as { status: JobStatus; n: number }[];
+    const kept = new Map(rows.map((row) => [row.status, row.n]));
+    return Object.fromEntries(JOB_STATUSES.map((status) => [status, kept.get(status) ?? 0])) as JobCounts;
+  }
+
+  /** In the order in which they were added. */
+  accounts(nowMs: number): readonly AccountStanding[] {
+    const rows = this.#db.prepare('SELECT * FROM accounts ORDER BY rank').all() as AccountRow[];
+    return rows.flatMap((row) => {
+      const account = toAccount(row);
+      return account === null ? [] : [this.#standing(row, account, nowMs)];
+    });
+  }
+
+  /** In the order in which they were added. */
+  jobs(filter: JobFilter): readonly Job[] {
+    const statuses = filter.statuses === undefined ? null : JSON.stringify(filter.statuses);
+    const rows = this.#db
+      .prepare(
+        `SELECT * FROM jobs WHERE (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+         AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch) ORDER BY seq LIMIT :limit`,
+      )
+      .all({ statuses, account: filter.account ?? null, batch: filter.batch ?? null, limit: filter.limit ?? -1 });
+    return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
+  }
+
+  events(filter: EventFilter): readonly EventRecord[] {
+    return readEvents(this.#db, filter);
+  }
+
+  value(name: string): unknown {
+    const text = this.#db.prepare('SELECT value FROM stored_values WHERE name = ?').pluck().get(name) as string | undefined;
+    return text === undefined ? null : JSON.parse(text);
+  }
+
+  /** The judgement stored with the account holds until `reconsider_at`; only those past it are judged again. */
+  #standing(row: AccountRow, account: Account, nowMs: number): AccountStanding {
+    const postedToday = this.#standings.postedToday(account, nowMs);
+    if (row.reconsider_at === null || row.reconsider_at > nowMs) {
+      return { ...account, postedToday, waitReason: row.wait_reason, nextAtMs: row.ready === 1 ? null : row.reconsider_at };
+    }
+    const now = this.#standings.ofAccount(account, nowMs);
+    return { ...account, postedToday, waitReason: now.eligible ? null : now.reason, nextAtMs: now.eligible ? null : now.retryAtMs };
+  }
+}
+
+export class SqliteReader implements StoreReader {
+  readonly #db: Connection;
+  readonly #reads: SqliteReads;
+
+  /**
+   * @throws SchedulerError STORE_TOO_NEW; STORE_FAILED when there is no store, or none that this program can read
+   */
+  constructor(options: { readonly path: string }) {
+    if (!existsSync(options.path)) throw new SchedulerError('STORE_FAILED', { details: { text: `there is no store ${options.path}` } });
+    this.#db = openDatabase({ path: options.path, readOnly: true });
+    try {
+      const found = guarded(() => checkSchema(this.#db, MIGRATIONS));
+      if (found < latest(MIGRATIONS)) {
+        throw new SchedulerError('STORE_FAILED', {
+          details: { text: `its schema ${found} is from an older program; a start brings it up to date` },
+        });
+      }
+      this.#reads = guarded(() => new SqliteReads(this.#db));
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  async counts(): Promise<JobCounts> {
+    return guarded(() => this.#reads.counts());
+  }
+
+  async accounts(nowMs: number): Promise<readonly AccountStanding[]> {
+    return guarded(() => this.#reads.accounts(nowMs));
+  }
+
+  async jobs(filter: JobFilter): Promise<readonly Job[]> {
+    return guarded(() => this.#reads.jobs(filter));
+  }
+
+  async events(filter: EventFilter): Promise<readonly EventRecord[]> {
+    return guarded(() => this.#reads.events(filter));
+  }
+
+  async value(name: string): Promise<unknown> {
+    return guarded(() => this.#reads.value(name));
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+}

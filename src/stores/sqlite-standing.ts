@@ -1,0 +1,67 @@
+/**
+ * Asks the domain whether an account may post, with the facts that the database
+ * holds about it. Only reads, so that `--status` can use it too.
+ */
+import type { Account } from '../domain/account.ts';
+import { type Eligibility, eligibility } from '../domain/select.ts';
+import { localDay } from '../domain/window.ts';
+import type { Connection, Statement } from './database.ts';
+import { type AccountRow, toAccount } from './rows.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+const WITHOUT_POLICY: Eligibility = { eligible: false, reason: 'configuration', retryAtMs: null };
+const NOT_A_JOB = -1;
+
+export class SqliteStandings {
+  readonly #day: Statement<[string, string], number>;
+  readonly #busy: Statement<[string, number], string>;
+  readonly #recent: Statement<[string, number], number>;
+
+  constructor(db: Connection) {
+    this.#day = db.prepare<[string, string], number>('SELECT n FROM account_days WHERE account = ? AND day = ?').pluck();
+    this.#busy = db
+      .prepare<[string, number], string>(
+        `SELECT status FROM jobs WHERE account = ? AND status IN ('claimed', 'committing', 'uncertain') AND seq <> ? ORDER BY status LIMIT 1`,
+      )
+      .pluck();
+    this.#recent = db
+      .prepare<[string, number], number>(
+        `SELECT committed_ms FROM jobs WHERE account = ? AND committed_ms > ? AND status IN ('committing', 'uncertain', 'success')
+         ORDER BY committed_ms DESC`,
+      )
+      .pluck();
+  }
+
+  /**
+   * Whether it may post now, by its policy, state and posts.
+   *
+   * @param exceptSeq this job does not make the account busy: the question is asked for it
+   */
+  of(row: AccountRow, now: number, exceptSeq: number = NOT_A_JOB): Eligibility {
+    const account = toAccount(row);
+    return account === null ? WITHOUT_POLICY : this.ofAccount(account, now, exceptSeq);
+  }
+
+  ofAccount(account: Account, now: number, exceptSeq: number = NOT_A_JOB): Eligibility {
+    const status = this.#busy.get(account.name, exceptSeq);
+    const busy = status === undefined ? null : status === 'uncertain' ? 'uncertain' : 'busy';
+    const postedToday = this.postedToday(account, now);
+    const limit = account.policy.rolling24h;
+    if (limit === null) return eligibility({ account, postedToday, postedIn24h: 0, busy, now });
+    const recent = this.#recent.all(account.name, now - DAY_MS);
+    const leaves = limit > 0 ? recent[limit - 1] : undefined;
+    return eligibility({
+      account,
+      postedToday,
+      postedIn24h: recent.length,
+      busy,
+      now,
+      rollingFreeAtMs: leaves === undefined ? null : leaves + DAY_MS,
+    });
+  }
+
+  /** Posts that count on the account's local day of `now`. */
+  postedToday(account: Account, now: number): number {
+    return this.#day.get(account.name, localDay(account.policy.timezone, now).day) ?? 0;
+  }
+}
