@@ -173,6 +173,22 @@ export function accountPolicy(config: Config, name: string): AccountPolicy {
   return config.accounts.find((account) => account.name === name)?.policy ?? config.defaults;
 }
 
+/** What `--status` shows of the settings and the daemon stores as the value `config`: small, and free of secrets. */
+export function settingsInForce(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    workers: config.workers,
+    max_passes: config.passes.maxPasses,
+    retry_delay_seconds: config.passes.delayMs / 1_000,
+    infra_retry_limit: config.passes.infraRetryLimit,
+    unknown_is_retryable: config.passes.unknownIsRetryable,
+    max_attempts: config.retry.maxAttempts,
+    posts_per_day: config.defaults.postsPerDay,
+    delay_between_posts_seconds: config.delayBetweenPostsMs / 1_000,
+    timezone: config.timezone,
+    publisher: config.publisher.kind,
+  };
+}
+
 type WrittenAccount = Partial<Omit<Written['accounts'][number], 'name'>> & { readonly name: string };
 type Complete = Pick<Config, 'retry' | 'passes' | 'cooldown' | 'timezone'>;
 

@@ -1,0 +1,105 @@
+/**
+ * Carries out what a command line adds and orders, in its order: accounts,
+ * folders, imports, acts. Everything that can be wrong is looked at first, so
+ * that bad input changes nothing. Running and looking are main's.
+ */
+
+import { SchedulerError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Command, Office, Reply } from '../scheduler/commands.ts';
+import { addCommands, type Intake, repeatsOf, takeFolder } from './intake.ts';
+import type { Options } from './options.ts';
+import { ProgressBar } from './progress-bar.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface PerformParts {
+  readonly options: Options;
+  readonly office: Office;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Zone of an account's local times; null = of a job that any account may take. */
+  readonly zoneOf: (account: string | null) => string;
+}
+
+const REFUSED_SHOWN = 20;
+
+/** @throws SchedulerError for the first thing that is wrong; what was said before it is done */
+export async function perform(parts: PerformParts): Promise<void> {
+  const { add, act } = parts.options;
+  const intakes = await readFolders(parts);
+  if (add.accounts.length > 0) await order(parts, { do: 'add_accounts', names: add.accounts });
+  for (const intake of intakes) await queue(parts, intake);
+  for (const command of act) await order(parts, command);
+}
+
+async function readFolders({ options, office, terminal, clock, random, zoneOf }: PerformParts): Promise<readonly Intake[]> {
+  const { add } = options;
+  if (add.folders.length === 0) return [];
+  const known = (await office.reader.accounts(clock.now())).map((account) => account.name);
+  const knownAccounts = [...new Set([...known, ...add.accounts])];
+  if (knownAccounts.length === 0) throw new SchedulerError('NO_ACCOUNTS');
+  const repeatOf = add.again ? await repeatsOf(office.reader) : null;
+  const intakes: Intake[] = [];
+  for (const folder of add.folders) {
+    const bar = new ProgressBar(terminal, clock, 'videos checked');
+    const { boundTo, at, maxAttempts, accounts: forAccounts } = add;
+    const onProgress = (done: number, total: number) => bar.update(done, total);
+    const request = { folder, forAccounts, knownAccounts, boundTo, at, maxAttempts, zoneOf, repeatOf, onProgress };
+    intakes.push(await takeFolder(request, { clock, random }));
+  }
+  return intakes;
+}
+
+async function queue(parts: PerformParts, intake: Intake): Promise<void> {
+  const { terminal } = parts;
+  for (const note of intake.notes) terminal.write(`${note}\n`);
+  for (const { what, why } of intake.refused.slice(0, REFUSED_SHOWN)) terminal.write(`Not queued: ${what}: ${why}\n`);
+  const more = intake.refused.length - REFUSED_SHOWN;
+  if (more > 0) terminal.write(`Not queued: ${more} more\n`);
+  const added: Tally = { added: 0, known: 0 };
+  for (const command of addCommands(intake)) count(added, await send(parts, command));
+  const known = added.known > 0 ? `, ${added.known} already known` : '';
+  terminal.write(`Queued ${added.added} of ${intake.jobs.length + intake.refused.length} videos${known} (batch ${intake.batch.id}).\n`);
+}
+
+interface Tally {
+  added: number;
+  known: number;
+}
+
+function count(tally: Tally, reply: Accepted): void {
+  if (reply.data === undefined || !('known' in reply.data)) return;
+  tally.added += (reply.data.added as readonly string[]).length;
+  tally.known += (reply.data.known as readonly unknown[]).length;
+}
+
+type Accepted = Extract<Reply, { readonly ok: true }>;
+
+async function order(parts: PerformParts, command: Command): Promise<void> {
+  const { text } = await send(parts, command);
+  parts.terminal.write(`${text}\n`);
+}
+
+/** @throws OrderRefused */
+async function send({ office }: PerformParts, command: Command): Promise<Accepted> {
+  const reply = await office.handle(command);
+  if (!reply.ok) throw new OrderRefused(reply);
+  return reply;
+}
+
+/** An order that was not carried out, in the words of the one who refused it. */
+export class OrderRefused extends Error {
+  readonly code: string;
+  readonly next: string;
+  readonly usage: boolean;
+
+  constructor(reply: Extract<Reply, { readonly ok: false }>) {
+    super(reply.text);
+    this.name = 'OrderRefused';
+    this.code = reply.code;
+    this.next = reply.next;
+    this.usage = reply.usage;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The status as a page for a person: at most 100 columns, what needs a human
+ * first, and each such line with the command that settles it. Times are said
+ * relative to now, so that no zone has to be guessed.
+ */
+import Table from 'cli-table3';
+import { formatDuration } from '../domain/duration.ts';
+import { parseIsoTime } from '../runtime/clock.ts';
+import type { AccountView, Status, StatusPage } from '../scheduler/status.ts';
+import { painter, type Terminal } from './terminal.ts';
+
+/** More accounts than this are summed up by state. */
+const ACCOUNTS_LISTED = 12;
+/** Of what needs a person, so many lines each; the rest is counted. */
+const NEEDS_LISTED = 15;
+
+type Paint = ReturnType<typeof painter>;
+
+export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty'>): string {
+  const paint = painter(terminal);
+  const { status } = page;
+  const sections = [
+    headline(page, paint),
+    needs(page, paint),
+    working(page, paint),
+    jobLine(status, paint),
+    accounts(page, paint),
+    machines(status, paint),
+    passes(status),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function headline({ status, atMs }: StatusPage, paint: Paint): string {
+  const where = `Home ${status.home}`;
+  const { lock } = status;
+  const beat = ago(lock.last_heartbeat, atMs);
+  if (status.running) {
+    const doing = status.paused ? paint('yellow', 'PAUSED (--resume goes on)') : paint('green', 'RUNNING');
+    return `${doing}  PID ${lock.pid}, started ${ago(lock.started, atMs)}, last heartbeat ${beat}\n${where}`;
+  }
+  const stale =
+    lock.state === 'stale'
+      ? `  A dead or hung instance (PID ${lock.pid ?? 'unknown'}, last heartbeat ${beat}) left its lock; the next start takes over.`
+      : '';
+  return `${paint('yellow', 'NOT RUNNING')}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}\n${where}`;
+}
+
+function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
+  const uncertain = status.uncertain.map(
+    ({ job, account, since }) =>
+      `  ${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)}). Look at the profile, then\n    scheduler --settle ${job} published   or   scheduler --settle ${job} absent`,
+  );
+  const held = status.accounts
+    .filter((account) => account.state === 'hold')
+    .map(
+      ({ name, reason }) =>
+        `  ${name}: on hold, ${cut(reason ?? 'no reason given', 60)}. When it is in order again:\n    scheduler --release ${name}`,
+    );
+  const wrong = troubled.map(({ account, why }) => `  ${account}: ${cut(why, 85)}`);
+  const lines = [...uncertain, ...held, ...wrong];
+  if (lines.length === 0) return '';
+  const more = lines.length > NEEDS_LISTED ? [`  … and ${lines.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
+  return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
+}
+
+function working({ working: now, atMs }: StatusPage, paint: Paint): string {
+  if (now.length === 0) return '';
+  const table = grid(['worker', 'account', 'phone', 'video', 'phase', 'for'], [8, 18, 20, 28, 10, 9]);
+  for (const { worker, account, device, job, phase, since } of now) {
+    table.push([worker, account ?? '', device ?? '', job, phase, age(since, atMs)]);
+  }
+  return `${paint('bold', 'NOW')}\n${table.toString()}`;
+}
+
+function jobLine({ jobs }: Status, paint: Paint): string {
+  if (jobs.total === 0) return `${paint('bold', 'VIDEOS')}  none; add some: scheduler --add-folder DIR --add-accounts NAMES`;
+  const words = [
+    ['success', 'published', 'green'],
+    ['pending', 'waiting', 'reset'],
+    ['claimed', 'being prepared', 'cyan'],
+    ['committing', 'being published', 'cyan'],
+    ['retrying', 'to be retried', 'yellow'],
+    ['uncertain', 'uncertain', 'red'],
+    ['failed', 'failed', 'red'],
+    ['skipped', 'skipped', 'reset'],
+  ] as const;
+  const parts = words.filter(([status]) => jobs[status] > 0).map(([status, word, colour]) => paint(colour, `${jobs[status]} ${word}`));
+  return `${paint('bold', 'VIDEOS')}  ${jobs.total} in all: ${parts.join(', ')}`;
+}
+
+function accounts({ status, atMs }: StatusPage, paint: Paint): string {
+  const all = status.accounts;
+  if (all.length === 0) return `${paint('bold', 'ACCOUNTS')}  none; add some: scheduler --add-accounts NAMES`;
+  const byState = (['hold', 'cooldown', 'paused', 'active'] as const).map(
+    (state) => [state, all.filter((account) => account.state === state)] as const,
+  );
+  const summary = byState
+    .filter(([, some]) => some.length > 0)
+    .map(([state, some]) => `${some.length} ${state === 'hold' ? 'on hold' : state}`);
+  const heading = `${paint('bold', 'ACCOUNTS')}  ${all.length} in all: ${summary.join(', ')}`;
+  const listed =
+    all.length <= ACCOUNTS_LISTED
+      ? byState.flatMap(([, some]) => some)
+      : byState
+          .slice(0, 2)
+          .flatMap(([, some]) => some)
+          .slice(0, ACCOUNTS_LISTED);
+  if (listed.length === 0) return heading;
+  const table = grid(['account', 'state', 'today', 'next post', 'why'], [20, 11, 9, 14, 40]);
+  for (const account of listed) table.push(accountRow(account, atMs));
+  return `${heading}\n${table.toString()}`;
+}
+
+function accountRow(account: AccountView, atMs: number): string[] {
+  const next = account.next_at === null ? (account.reason === null ? 'now' : '') : until(account.next_at, atMs);
+  return [
+    account.name,
+    account.state === 'hold' ? 'on hold' : account.state,
+    `${account.posted_today}/${account.cap}`,
+    next,
+    account.reason ?? '',
+  ];
+}
+
+function machines(status: Status, paint: Paint): string {
+  const lines = status.appium.map(({ url, healthy }) => `Appium ${url}: ${healthy ? 'healthy' : paint('red', 'does not answer')}`);
+  const states = new Map<string, string[]>();
+  for (const device of status.devices) {
+    const { id, state } = device as { readonly id?: unknown; readonly state?: unknown };
+    states.set(String(state), [...(states.get(String(state)) ?? []), String(id)]);
+  }
+  const phones = [...states].map(([state, ids]) => `${ids.length} ${state}${state === 'ready' ? '' : ` (${cut(ids.join(', '), 50)})`}`);
+  if (phones.length > 0) lines.push(`Phones: ${phones.join(', ')}`);
+  return lines.join('\n');
+}
+
+function passes(status: Status): string {
+  if (status.pass_count === 0) return '';
+  const result = status.final_result === null ? '' : `, result ${status.final_result}`;
+  return `Last drain: ${status.pass_count} pass${status.pass_count === 1 ? '' : 'es'}${result}`;
+}
+
+function grid(head: readonly string[], widths: readonly number[]): InstanceType<typeof Table> {
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+  };
+  const inner = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
+  // Its own colours would go into pipes too.
+  const style = { head: [], border: [], compact: true, 'padding-left': 1, 'padding-right': 0 };
+  return new Table({ head: [...head], colWidths: [...widths], chars: { ...none, ...inner }, style, wordWrap: false });
+}
+
+function cut(text: string, columns: number): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
+}
+
+function age(iso: string | null, atMs: number): string {
+  const ms = iso === null ? null : parseIsoTime(iso);
+  return ms === null ? '' : formatDuration(Math.max(0, atMs - ms));
+}
+
+function ago(iso: string | null, atMs: number): string {
+  const text = age(iso, atMs);
+  return text === '' ? 'at an unknown time' : `${text} ago`;
+}
+
+function until(iso: string, atMs: number): string {
+  const ms = parseIsoTime(iso);
+  if (ms === null) return '';
+  return ms <= atMs ? 'now' : `in ${formatDuration(ms - atMs)}`;
+}

@@ -1,0 +1,52 @@
+/** `--status`: once, as JSON or as a page, or again and again. Opens the store for each look and lets go of it again. */
+import type { Clock } from '../runtime/clock.ts';
+import { buildStatus, type StatusPage } from '../scheduler/status.ts';
+import type { StoreReader } from '../stores/store.ts';
+import { readLockView } from './lock-view.ts';
+import { renderStatus } from './render-status.ts';
+import { Redraw, type Terminal } from './terminal.ts';
+
+export interface ShowStatusRequest {
+  readonly home: string;
+  /** Path or URL, for showing. */
+  readonly store: string;
+  /** null when there is no store yet. */
+  readonly openReader: () => Promise<StoreReader | null>;
+  readonly json: boolean;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** Absent = the settings the daemon last ran with. */
+  readonly config?: unknown;
+}
+
+const WATCH_EVERY_MS = 1_000;
+
+export async function showStatus(request: ShowStatusRequest): Promise<void> {
+  const page = await look(request);
+  request.terminal.write(request.json ? `${JSON.stringify(page.status, null, 2)}\n` : renderStatus(page, request.terminal));
+}
+
+/** Until `signal` aborts. In a pipe a new page follows only when something changed. */
+export async function watchStatus(request: ShowStatusRequest, signal: AbortSignal): Promise<void> {
+  const redraw = new Redraw(request.terminal);
+  let last = '';
+  while (!signal.aborted) {
+    const page = await look(request);
+    const text = renderStatus(page, request.terminal);
+    const changed = request.terminal.isTty ? text : JSON.stringify([page.status.jobs, page.status.running, page.status.paused]);
+    if (changed !== last) redraw.show(text);
+    last = changed;
+    if (!(await request.clock.sleep(WATCH_EVERY_MS, 'next look at the status', signal))) return;
+  }
+}
+
+async function look({ home, store, openReader, clock, ...rest }: ShowStatusRequest): Promise<StatusPage> {
+  const reader = await openReader();
+  try {
+    const nowMs = clock.now();
+    const config = rest.config === undefined ? {} : { config: rest.config };
+    return await buildStatus({ reader, home, store, lock: await readLockView(home, nowMs), nowMs, ...config });
+  } finally {
+    await reader?.close();
+  }
+}
