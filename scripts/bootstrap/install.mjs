@@ -70,6 +70,7 @@ async function installAdb(folder) {
     const done = await quietRun({ title: `installing adb (apt-get ${args[0]})`, command: 'apt-get', args, log, cwd: folder, env });
     if (!done) throw new Missing('adb could not be installed; run: apt-get update && apt-get install -y --no-install-recommends adb');
   }
+  if (findAdb() === null) throw new Missing('adb was installed but cannot be found; put its folder into PATH or set ANDROID_HOME');
 }
 
 /**
