@@ -25,7 +25,7 @@ function ownCode(files: readonly SourceFile[]): SourceFile[] {
   return files.filter(({ path }) => OWN_CODE.test(path) && !path.includes('/fixtures/'));
 }
 
-export function countLines(text: string): number {
+function countLines(text: string): number {
   return text.replace(/\n$/, '').split('\n').length;
 }
 

@@ -52,7 +52,7 @@ function importsOf(path: string, text: string): Import[] {
   });
 }
 
-export function lineAt(text: string, index: number): number {
+function lineAt(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }
 
