@@ -12,10 +12,14 @@ import type { Clock } from '../runtime/clock.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Command } from '../scheduler/commands.ts';
-import type { NewBatch, NewJob, StoreReader } from '../stores/store.ts';
+import type { StoreReader } from '../scheduler/status.ts';
 import { type CaptionRow, captionText, readCaptions } from './captions.ts';
 import { type FolderContent, type FoundVideo, readFolder } from './folder.ts';
 import { fileSha256, VideoChecker } from './video-check.ts';
+
+type AddJobs = Extract<Command, { readonly do: 'add_jobs' }>;
+type NewBatch = AddJobs['batch'];
+type NewJob = AddJobs['jobs'][number];
 
 export interface IntakeRequest {
   readonly folder: string;
@@ -48,8 +52,6 @@ export interface Intake {
   /** Worth saying, but in nobody's way. */
   readonly notes: readonly string[];
 }
-
-type AddJobs = Extract<Command, { readonly do: 'add_jobs' }>;
 
 /** Reading is what takes time, and a disk serves a few readers best. */
 const READERS = 4;

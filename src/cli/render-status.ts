@@ -3,16 +3,32 @@
  * first, and each such line with the command that settles it. Times are said
  * relative to now, so that no zone has to be guessed.
  */
-import Table from 'cli-table3';
 import { formatDuration } from '../domain/duration.ts';
 import { parseIsoTime } from '../runtime/clock.ts';
 import type { AccountView, Status, StatusPage } from '../scheduler/status.ts';
+import { renderTable } from './table.ts';
 import { painter, type Terminal } from './terminal.ts';
 
 /** More accounts than this are summed up by state. */
 const ACCOUNTS_LISTED = 12;
 /** Of what needs a person, so many lines each; the rest is counted. */
 const NEEDS_LISTED = 15;
+
+const WORKING_COLUMNS = [
+  ['worker', 8],
+  ['account', 18],
+  ['phone', 20],
+  ['video', 28],
+  ['phase', 10],
+  ['for', 9],
+] as const;
+const ACCOUNT_COLUMNS = [
+  ['account', 20],
+  ['state', 11],
+  ['today', 9],
+  ['next post', 14],
+  ['why', 40],
+] as const;
 
 type Paint = ReturnType<typeof painter>;
 
@@ -66,11 +82,15 @@ function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
 
 function working({ working: now, atMs }: StatusPage, paint: Paint): string {
   if (now.length === 0) return '';
-  const table = grid(['worker', 'account', 'phone', 'video', 'phase', 'for'], [8, 18, 20, 28, 10, 9]);
-  for (const { worker, account, device, job, phase, since } of now) {
-    table.push([worker, account ?? '', device ?? '', job, phase, age(since, atMs)]);
-  }
-  return `${paint('bold', 'NOW')}\n${table.toString()}`;
+  const rows = now.map(({ worker, account, device, job, phase, since }) => [
+    worker,
+    account ?? '',
+    device ?? '',
+    job,
+    phase,
+    age(since, atMs),
+  ]);
+  return `${paint('bold', 'NOW')}\n${renderTable(WORKING_COLUMNS, rows)}`;
 }
 
 function jobLine({ jobs }: Status, paint: Paint): string {
@@ -107,9 +127,8 @@ function accounts({ status, atMs }: StatusPage, paint: Paint): string {
           .flatMap(([, some]) => some)
           .slice(0, ACCOUNTS_LISTED);
   if (listed.length === 0) return heading;
-  const table = grid(['account', 'state', 'today', 'next post', 'why'], [20, 11, 9, 14, 40]);
-  for (const account of listed) table.push(accountRow(account, atMs));
-  return `${heading}\n${table.toString()}`;
+  const rows = listed.map((account) => accountRow(account, atMs));
+  return `${heading}\n${renderTable(ACCOUNT_COLUMNS, rows)}`;
 }
 
 function accountRow(account: AccountView, atMs: number): string[] {
@@ -139,23 +158,6 @@ function passes(status: Status): string {
   if (status.pass_count === 0) return '';
   const result = status.final_result === null ? '' : `, result ${status.final_result}`;
   return `Last drain: ${status.pass_count} pass${status.pass_count === 1 ? '' : 'es'}${result}`;
-}
-
-function grid(head: readonly string[], widths: readonly number[]): InstanceType<typeof Table> {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  };
-  const inner = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' };
-  // Its own colours would go into pipes too.
-  const style = { head: [], border: [], compact: true, 'padding-left': 1, 'padding-right': 0 };
-  return new Table({ head: [...head], colWidths: [...widths], chars: { ...none, ...inner }, style, wordWrap: false });
 }
 
 function cut(text: string, columns: number): string {

@@ -1,7 +1,6 @@
 /** `--status`: once, as JSON or as a page, or again and again. Opens the store for each look and lets go of it again. */
 import type { Clock } from '../runtime/clock.ts';
-import { buildStatus, type StatusPage } from '../scheduler/status.ts';
-import type { StoreReader } from '../stores/store.ts';
+import { buildStatus, type StatusPage, type StoreReader } from '../scheduler/status.ts';
 import { readLockView } from './lock-view.ts';
 import { renderStatus } from './render-status.ts';
 import { Redraw, type Terminal } from './terminal.ts';

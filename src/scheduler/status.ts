@@ -9,6 +9,8 @@ import type { JobStatus } from '../domain/job.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { AccountStanding, JobCounts, StoreReader } from '../stores/store.ts';
 
+export type { StoreReader };
+
 export interface LockView {
   /** `stale`: there is a lock file, but its holder is gone or silent. */
   readonly state: 'held' | 'stale' | 'none';
