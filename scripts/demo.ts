@@ -69,25 +69,26 @@ async function readFeeds(phones: readonly Phone[]): Promise<PublishedPost[]> {
   return feeds.flat();
 }
 
+/** What must be gone when the scheduler has ended, and then when the phones have. Forwards live in the adb server and end with it. */
 async function checkEndings(phones: readonly Phone[], adbPort: number, watch: ProcessWatch): Promise<Check[]> {
-  const forwards = (await adb(adbPort, 'forward', '--list')).trim();
+  const left = await watch.left(
+    END_LIMIT_MS,
+    phones.map((phone) => phone.pid),
+  );
+  const forwards = (await isListening(adbPort)) ? (await adb(adbPort, 'forward', '--list')).trim() : '';
+  const ran = watch.count - phones.length;
   await Promise.all(phones.map((phone) => phone.stop()));
-  await adb(adbPort, 'kill-server');
-  const left = await watch.left(END_LIMIT_MS);
-  const ports = [adbPort, ...phones.flatMap((phone) => phone.ports)];
   const open: number[] = [];
-  for (const port of ports) if (await isListening(port)) open.push(port);
-  const processes: Check = watch.isPossible
-    ? {
-        says: `no process is left of the ${watch.count} that ran (Appium and adb server included)`,
-        ok: left.length === 0,
-        found: left.join('; '),
-      }
-    : { says: 'processes that may be left: not looked for on this system', ok: true };
+  for (const port of [adbPort, ...phones.flatMap((phone) => phone.ports)]) if (await isListening(port)) open.push(port);
   return [
-    { says: 'no adb forward is left', ok: forwards === '', found: forwards },
-    processes,
-    { says: 'no port is left open', ok: open.length === 0, found: open.join(', ') },
+    watch.isPossible
+      ? {
+          says: `none is left of the ${ran} processes that ran (Appium and adb server included)`,
+          ok: left.length === 0,
+          found: left.join('; '),
+        }
+      : { says: 'processes that may be left: not looked for on this system', ok: true },
+    { says: 'no adb forward and no port is left', ok: forwards === '' && open.length === 0, found: [forwards, ...open].join(', ') },
   ];
 }
 
@@ -105,7 +106,6 @@ async function rehearse(): Promise<boolean> {
   const phones: Phone[] = [];
   try {
     say(`Two simulated phones, three accounts, ${videos.length} videos. Everything between them is the real thing.\n`);
-    await execute('adb', ['-P', String(adbPort), 'start-server'], { env, timeout: 20_000 });
     for (const setup of PHONES) phones.push(await Phone.start(setup, { root, folder: join(folder, setup.name), env }));
     prepareHome(
       home,

@@ -85,14 +85,14 @@ export class ProcessWatch {
     }
   }
 
-  /** The processes of ours that still run after `limitMs`, in words; empty = none. */
-  async left(limitMs: number): Promise<string[]> {
+  /** The processes of ours, except these, that still run after `limitMs`, in words; empty = none. Ends the watch. */
+  async left(limitMs: number, except: readonly number[]): Promise<string[]> {
     const endMs = performance.now() + limitMs;
     for (;;) {
       this.#sample();
       const alive = [...this.#seen.values()].filter((line) => {
         const now = readProcess(line.pid);
-        return now !== null && now.ticks === line.ticks && !now.isZombie;
+        return now !== null && now.ticks === line.ticks && !now.isZombie && !except.includes(line.pid);
       });
       if (alive.length === 0 || performance.now() > endMs) {
         if (this.#timer) clearInterval(this.#timer);

@@ -57,6 +57,10 @@ export class Phone {
     return new Phone(setup, adb, control, child);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get ports(): number[] {
     return [this.address, new URL(this.#control).host].map((host) => Number(host.split(':').at(-1)));
   }
