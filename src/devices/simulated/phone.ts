@@ -15,22 +15,22 @@ export const UIA2_PACKAGE = 'io.appium.uiautomator2.server';
 export const UIA2_TEST_PACKAGE = 'io.appium.uiautomator2.server.test';
 
 export interface InstalledPackage {
-  readonly versionCode: number;
-  readonly versionName: string;
+  readonly version: { readonly code: number; readonly name: string } | null;
   /** What a start of it opens; null for one without a screen. */
   readonly activity: string | null;
 }
 
 /**
- * Of the helper packages the versions are higher than any that Appium ships, so
- * that a session does not spend its time on installing 18 MB which nobody runs.
+ * Installed so that Appium's driver, of whatever version, does not spend each
+ * session on installing 18 MB which nothing here would run: a newer settings app is
+ * left alone; of its server a newer one is replaced, but one of unknown version is left alone.
  */
 const PACKAGES: Readonly<Record<string, InstalledPackage>> = {
-  [DEMO_PACKAGE]: { versionCode: 1, versionName: '1.0.0', activity: 'demo.video.MainActivity' },
-  [LAUNCHER]: { versionCode: 33, versionName: '13', activity: 'com.android.launcher3.Launcher' },
-  [SETTINGS_APP]: { versionCode: 99999, versionName: '999.0.0', activity: '.Settings' },
-  [UIA2_PACKAGE]: { versionCode: 99999, versionName: '999.0.0', activity: null },
-  [UIA2_TEST_PACKAGE]: { versionCode: 99999, versionName: '999.0.0', activity: null },
+  [DEMO_PACKAGE]: { version: { code: 1, name: '1.0.0' }, activity: 'demo.video.MainActivity' },
+  [LAUNCHER]: { version: { code: 33, name: '13' }, activity: 'com.android.launcher3.Launcher' },
+  [SETTINGS_APP]: { version: { code: 2_000_000_000, name: '999.0.0' }, activity: '.Settings' },
+  [UIA2_PACKAGE]: { version: null, activity: null },
+  [UIA2_TEST_PACKAGE]: { version: null, activity: null },
 };
 
 export class Phone {

@@ -136,8 +136,9 @@ function windowDump(phone: Phone): string {
   ].join('\n');
 }
 
-function packageDump(name: string, info: InstalledPackage): string {
-  return `Packages:\n  Package [${name}] (abc1234):\n    userId=10100\n    versionCode=${info.versionCode} minSdk=26 targetSdk=33\n    versionName=${info.versionName}\n`;
+function packageDump(name: string, { version }: InstalledPackage): string {
+  const lines = version ? `    versionCode=${version.code} minSdk=26 targetSdk=33\n    versionName=${version.name}\n` : '';
+  return `Packages:\n  Package [${name}] (abc1234):\n    userId=10100\n${lines}`;
 }
 
 function serviceDump(which: string, phone: Phone): string {
@@ -156,8 +157,8 @@ async function packageManager(args: readonly string[], io: ShellIo, phone: Phone
       } else {
         const wanted = args.slice(2).find((arg) => !arg.startsWith('-')) ?? '';
         const versions = args.includes('--show-versioncode');
-        for (const [name, { versionCode }] of phone.packages)
-          if (name.includes(wanted)) io.out(`package:${name}${versions ? ` versionCode:${versionCode}` : ''}\n`);
+        for (const [name, { version }] of phone.packages)
+          if (name.includes(wanted)) io.out(`package:${name}${versions ? ` versionCode:${version?.code ?? 1}` : ''}\n`);
       }
       return 0;
     case 'path':
@@ -190,7 +191,8 @@ async function install(args: readonly string[], io: ShellIo): Promise<number> {
   const flag = args.indexOf('-S');
   let missing = flag === -1 ? 0 : Number(args[flag + 1]);
   if (missing > 0) {
-    for await (const chunk of io.stdin) {
+    // Not destroyed when the loop ends: the answer goes out on the same stream.
+    for await (const chunk of io.stdin.iterator({ destroyOnReturn: false })) {
       missing -= (chunk as Buffer).length;
       if (missing <= 0) break;
     }
