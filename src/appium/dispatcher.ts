@@ -13,7 +13,14 @@ import { Agent, Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'und
  * No time limits here but the connect: the session's own limit is then the only timer, and a hang always
  * looks the same. Idle sockets go after 5 s at most, whatever the server's keep-alive says.
  */
-const POOL = { connectTimeout: 5_000, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 5_000, connections: 64 };
+const POOL = {
+  connectTimeout: 5_000,
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  keepAliveTimeout: 1_000,
+  keepAliveMaxTimeout: 5_000,
+  connections: 64,
+};
 
 class AppiumDispatcher extends Dispatcher {
   readonly #origins = new Set<string>();

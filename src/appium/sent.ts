@@ -36,7 +36,8 @@ export function sentOf(error: unknown): Sent {
   // No connection to Appium at all. The same word inside Appium's answer is about its own connections and proves nothing.
   if (code === 'ECONNREFUSED') return 'no';
   // The driver looks for its helper process before it forwards anything.
-  if (code === '' && text.includes('cannot be proxied to UiAutomator2 server because the instrumentation process is not running')) return 'no';
+  if (code === '' && text.includes('cannot be proxied to UiAutomator2 server because the instrumentation process is not running'))
+    return 'no';
   // Appium's router knows no such session. Another driver's "invalid session id" may come after the act.
   if (name === 'invalid session id' && text.includes('A session is either terminated or not started')) return 'no';
   return 'maybe';

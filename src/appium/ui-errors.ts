@@ -28,8 +28,11 @@ const SESSION_TROUBLE: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^Unable to connect to "|error code ECONNREFUSED/, 'APPIUM_DOWN'],
   [/Neither ANDROID_HOME nor ANDROID_SDK_ROOT environment variable was exported|Could not find 'adb' in/, 'ADB_NOT_FOUND'],
   [/Could not find a driver for automationName/, 'APPIUM_NOT_FOUND'],
-  [/error: device (unauthorized|still authorizing)/, 'DEVICE_UNAUTHORIZED'],
-  [/Could not find a connected Android device in|was not in the list of connected devices|error: device offline|error: device '[^']*' not found/, 'DEVICE_OFFLINE'],
+  [/error: device unauthorized/, 'DEVICE_UNAUTHORIZED'],
+  [
+    /Could not find a connected Android device in|was not in the list of connected devices|error: device (offline|still authorizing)|error: device '[^']*' not found/,
+    'DEVICE_OFFLINE',
+  ],
 ];
 
 /** A session that could not be opened on `device`. */

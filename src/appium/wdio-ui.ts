@@ -65,7 +65,10 @@ export class WdioUiFactory implements UiFactory {
       return new WdioUi({ client, url, leave, clock: this.#options.clock, logger: this.#options.logger });
     } catch (error) {
       if (!signal.aborted) throw sessionError(error, device.id, url);
-      this.#leave(device.serial, creating.then((client) => client.deleteSession()));
+      this.#leave(
+        device.serial,
+        creating.then((client) => client.deleteSession()),
+      );
       throw signal.reason;
     }
   }
@@ -243,7 +246,8 @@ export function strategyOf(selector: Selector): { readonly using: string; readon
   if (selector.id !== undefined) return { using: 'id', value: selector.id };
   if (selector.desc !== undefined) return { using: 'accessibility id', value: selector.desc };
   // The driver reads a Java string literal there, whose escapes are those of JSON.
-  if (selector.text !== undefined) return { using: '-android uiautomator', value: `new UiSelector().text(${JSON.stringify(selector.text)})` };
+  if (selector.text !== undefined)
+    return { using: '-android uiautomator', value: `new UiSelector().text(${JSON.stringify(selector.text)})` };
   if (selector.xpath !== undefined) return { using: 'xpath', value: selector.xpath };
   throw new SchedulerError('BAD_FLOW', { details: { where: 'selector', what: 'it has none of id, desc, text, xpath' } });
 }

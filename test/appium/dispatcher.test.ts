@@ -6,8 +6,8 @@
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { remote } from 'webdriverio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { remote } from 'webdriverio';
 import { clientOptions } from '../../src/appium/wdio-ui.ts';
 import { FakeWebDriver } from './fake-webdriver.ts';
 import { factoryFor, never, phone } from './sessions.ts';
@@ -29,7 +29,10 @@ describe.runIf(process.platform === 'linux')('open descriptors', () => {
   test('the client alone leaks at least one per session', async () => {
     const before = openDescriptors();
     for (let count = 0; count < SESSIONS; count++) {
-      const client = await remote({ ...clientOptions(server.url), capabilities: { platformName: 'Android', 'wdio:enforceWebDriverClassic': true } });
+      const client = await remote({
+        ...clientOptions(server.url),
+        capabilities: { platformName: 'Android', 'wdio:enforceWebDriverClassic': true },
+      });
       await client.deleteSession();
     }
     expect(openDescriptors() - before).toBeGreaterThanOrEqual(SESSIONS);

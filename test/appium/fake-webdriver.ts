@@ -71,8 +71,8 @@ export class FakeWebDriver {
     if (this.hold !== null && what.includes(this.hold)) {
       await new Promise<void>((resolve) => this.held.set(what, resolve));
     }
-    if (what.endsWith('/click')) return this.#click(request, response);
-    answer(response, 200, this.#value(what, body));
+    if (what.endsWith('/click')) this.#click(request, response);
+    else answer(response, 200, this.#value(what, body));
   }
 
   #value(what: string, body: string): unknown {
@@ -93,9 +93,11 @@ export class FakeWebDriver {
     const fault = this.click;
     switch (fault.kind) {
       case 'none':
-        return answer(response, 200, null);
+        answer(response, 200, null);
+        return;
       case 'answer':
-        return answer(response, fault.status, { error: fault.error, message: fault.message, stacktrace: '' });
+        answer(response, fault.status, { error: fault.error, message: fault.message, stacktrace: '' });
+        return;
       case 'text':
         response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.body);
         return;

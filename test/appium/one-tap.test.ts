@@ -2,8 +2,9 @@
  * Guards promise 1 (never twice): one `tap` is one request, whatever happens to
  * it. The fake server counts; the faults are those of Appium and the phone.
  */
-import { remote } from 'webdriverio';
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { remote } from 'webdriverio';
 import { clientOptions } from '../../src/appium/wdio-ui.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import { type ClickFault, FakeWebDriver } from './fake-webdriver.ts';
@@ -23,7 +24,11 @@ const FAULTS: readonly (readonly [name: string, fault: ClickFault, sent: 'no' | 
   ['500 without a message', { kind: 'answer', status: 500, error: 'unknown error', message: '' }, 'maybe'],
   ['400 invalid selector', { kind: 'answer', status: 400, error: 'invalid selector', message: 'bad' }, 'maybe'],
   ['400 invalid element state', { kind: 'answer', status: 400, error: 'invalid element state', message: 'bad' }, 'maybe'],
-  ['404 stale element', { kind: 'answer', status: 404, error: 'stale element reference', message: 'The element does not exist in DOM anymore' }, 'maybe'],
+  [
+    '404 stale element',
+    { kind: 'answer', status: 404, error: 'stale element reference', message: 'The element does not exist in DOM anymore' },
+    'maybe',
+  ],
   ['404 no such element', { kind: 'answer', status: 404, error: 'no such element', message: 'An element could not be located' }, 'maybe'],
   ['408 time-out', { kind: 'answer', status: 408, error: 'timeout', message: 'timed out' }, 'maybe'],
   ['429 too many', { kind: 'text', status: 429, body: 'slow down' }, 'maybe'],
@@ -32,7 +37,11 @@ const FAULTS: readonly (readonly [name: string, fault: ClickFault, sent: 'no' | 
   ['200 that is empty', { kind: 'text', status: 200, body: '' }, 'maybe'],
   ['the phone answered too late for Appium', proxied('timeout of 60000ms exceeded'), 'maybe'],
   ['UiAutomator2 died meanwhile', proxied('socket hang up'), 'maybe'],
-  ['the driver was shut down meanwhile', { kind: 'answer', status: 404, error: 'invalid session id', message: 'The driver was unexpectedly shut down!' }, 'maybe'],
+  [
+    'the driver was shut down meanwhile',
+    { kind: 'answer', status: 404, error: 'invalid session id', message: 'The driver was unexpectedly shut down!' },
+    'maybe',
+  ],
   ['no answer within the client’s limit', { kind: 'silent' }, 'maybe'],
   ['carried out, then the connection reset', { kind: 'reset' }, 'maybe'],
   ['carried out, then half an answer', { kind: 'cut' }, 'maybe'],
@@ -42,11 +51,16 @@ const FAULTS: readonly (readonly [name: string, fault: ClickFault, sent: 'no' | 
       kind: 'answer',
       status: 500,
       error: 'unknown error',
-      message: "'POST /element/e1/click' cannot be proxied to UiAutomator2 server because the instrumentation process is not running (probably crashed). Check the server log and/or the logcat output for more details",
+      message:
+        "'POST /element/e1/click' cannot be proxied to UiAutomator2 server because the instrumentation process is not running (probably crashed). Check the server log and/or the logcat output for more details",
     },
     'no',
   ],
-  ['the session was over before', { kind: 'answer', status: 404, error: 'invalid session id', message: 'A session is either terminated or not started' }, 'no'],
+  [
+    'the session was over before',
+    { kind: 'answer', status: 404, error: 'invalid session id', message: 'A session is either terminated or not started' },
+    'no',
+  ],
 ];
 
 let server: FakeWebDriver;

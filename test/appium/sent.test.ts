@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { foreignError, sentOf } from '../../src/appium/sent.ts';
 
-const failure = (name: string, message: string, code?: string) => Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
+const failure = (name: string, message: string, code?: string) =>
+  Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
 
 const INSTRUMENTATION =
   "WebDriverError: 'POST /element/1/click' cannot be proxied to UiAutomator2 server because the instrumentation process is not running (probably crashed). Check the server log";

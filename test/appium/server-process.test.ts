@@ -184,7 +184,10 @@ describe('a server of ours', () => {
   test('a crash loop waits longer and longer, up to a minute', async () => {
     const server = appium({ mode: 'crash', basePort: await freePort() });
     for (let count = 0; count < 9; count++) {
-      expect(await errorOf(server.restart(never))).toMatchObject({ code: 'APPIUM_DOWN', message: expect.stringContaining('Unrecognized arguments') });
+      expect(await errorOf(server.restart(never))).toMatchObject({
+        code: 'APPIUM_DOWN',
+        message: expect.stringContaining('Unrecognized arguments'),
+      });
     }
     expect(clock.backOffs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
   });

@@ -15,7 +15,13 @@ export const phone: ConnectedDevice = {
   removeVideo: async () => undefined,
 };
 
-export const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silent };
+export const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
 
 /** A log that keeps its messages. */
 export function recordingLog(): { readonly logger: Logger; readonly messages: string[] } {

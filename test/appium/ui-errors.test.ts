@@ -11,7 +11,7 @@ describe('a session that could not be made', () => {
     ['Device 127.0.0.1:46075 was not in the list of connected devices', 'DEVICE_OFFLINE'],
     ["Error executing adbExec. Original error: 'Command failed'; Command output: error: device offline", 'DEVICE_OFFLINE'],
     ['Error getting device API level. Command output: error: device unauthorized.\nThis adb server', 'DEVICE_UNAUTHORIZED'],
-    ['Error getting device API level. Command output: error: device still authorizing', 'DEVICE_UNAUTHORIZED'],
+    ['Error getting device API level. Command output: error: device still authorizing', 'DEVICE_OFFLINE'],
     ['WebDriverError: Neither ANDROID_HOME nor ANDROID_SDK_ROOT environment variable was exported. Read', 'ADB_NOT_FOUND'],
     ["Could not find a driver for automationName 'UiAutomator2' and platformName 'Android'", 'APPIUM_NOT_FOUND'],
     ['The instrumentation process cannot be initialized. Make sure the application under test does not crash', 'SESSION_FAILED'],
