@@ -48,14 +48,13 @@ export function drawDemo(view: DemoView): UiSpec {
 }
 
 function feed(view: DemoView): UiSpec {
-  const newest = [...view.posts].reverse();
   return group('feed_screen', [
     text('account_handle', `@${view.account}`, { clickable: true, desc: `Signed in as @${view.account}` }),
     ...(view.postedBanner ? [text('posted_banner', 'Your video was posted')] : []),
     ...(view.uploadPercent === null ? [] : [text('upload_banner', 'Uploading…'), text('upload_hint', 'Keep Demo open to finish posting…')]),
     group(
       'feed_list',
-      newest.map((post, at) =>
+      numberedNewestFirst(view.posts).map(({ post, at }) =>
         group('feed_item', [text('feed_author', `@${post.account}`, {}, at), text('feed_caption', post.caption, {}, at)], {}, at),
       ),
       { className: 'androidx.recyclerview.widget.RecyclerView' },
@@ -65,17 +64,24 @@ function feed(view: DemoView): UiSpec {
 }
 
 function profile(view: DemoView): UiSpec {
-  const own = view.posts.filter((post) => post.account === view.account).reverse();
+  const own = numberedNewestFirst(view.posts).filter(({ post }) => post.account === view.account);
   return group('profile_screen', [
     text('profile_handle', `@${view.account}`, { clickable: true, desc: 'Switch account' }),
     text('posts_count', own.length === 1 ? '1 post' : `${own.length} posts`),
     group(
       'post_list',
-      own.map((post, at) => group('post_item', [text('post_caption', post.caption, {}, at), text('post_time', post.time, {}, at)], {}, at)),
+      own.map(({ post, at }) =>
+        group('post_item', [text('post_caption', post.caption, {}, at), text('post_time', post.time, {}, at)], {}, at),
+      ),
       { className: 'androidx.recyclerview.widget.RecyclerView' },
     ),
     ...tabs(),
   ]);
+}
+
+/** A post keeps its number, and so its element stays the same one, when newer ones push it down. */
+function numberedNewestFirst(posts: readonly LedgerEntry[]): { readonly post: LedgerEntry; readonly at: number }[] {
+  return posts.map((post, at) => ({ post, at })).reverse();
 }
 
 function tabs(): UiSpec[] {
