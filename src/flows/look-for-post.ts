@@ -36,9 +36,10 @@ export async function lookForPost(run: FlowRun, committedMs: number | null): Pro
   const deadline = clock.monotonic() + LIST_LIMIT_MS;
   return walk.until('read the profile', 2 * LIST_LIMIT_MS, async (look) => {
     if (!walk.shows(look, flow.identify.screen)) return undefined;
-    const posts = postsOf(walk, look);
-    if (posts === null) return clock.monotonic() < deadline ? undefined : 'unknown';
-    const says = verdict(posts, typedCaption(walk.run.caption), committedMs);
+    const list = listOf(walk, look);
+    const says = verdict(list, typedCaption(run.caption), committedMs);
+    // A list that cannot answer may still be filling itself.
+    if (says === 'unknown' && clock.monotonic() < deadline) return undefined;
     return says === 'absent' && walk.uploadSeen ? 'unknown' : says;
   });
 }
@@ -49,29 +50,47 @@ export interface SeenPost {
   readonly atMs: number;
 }
 
-/** The posts on the profile; null while the list is not provably whole. */
-function postsOf(walk: Walk, look: Look): readonly SeenPost[] | null {
+/** What a profile shows, in its order. */
+export interface SeenList {
+  readonly posts: readonly SeenPost[];
+  /** True when the profile says that these are all. */
+  readonly whole: boolean;
+}
+
+/** The posts on the profile; nothing, and not whole, when they cannot be read. */
+function listOf(walk: Walk, look: Look): SeenList {
   const { flow } = walk.run;
-  if (flow.verify === null) return null;
+  const nothing = { posts: [], whole: false };
+  if (flow.verify === null) return nothing;
   const count = /^\d+/.exec(walk.textOf(look, flow.verify.count) ?? '')?.[0];
   const captions = textsOf(flow, look, flow.verify.captions, walk.values);
   const times = textsOf(flow, look, flow.verify.times, walk.values);
-  if (count === undefined || captions.length !== Number(count) || times.length !== captions.length) return null;
+  if (count === undefined || times.length !== captions.length) return nothing;
   const posts = captions.map((caption, at) => ({ caption, atMs: parseIsoTime(times[at] ?? '') }));
-  return posts.every((post): post is SeenPost => post.atMs !== null) ? posts : null;
+  return posts.every((post): post is SeenPost => post.atMs !== null) ? { posts, whole: posts.length === Number(count) } : nothing;
 }
 
 /**
- * What a whole list of an account's posts says about one post.
+ * What a list of an account's posts says about one post.
  *
  * A new post with our caption is ours: while a post is in doubt the account publishes nothing else. A new one with
- * another caption may be ours, changed by the app. Without the instant of the commit only a list that never had the caption says anything.
+ * another caption may be ours, changed by the app. Not being there proves something only when the list is whole, or
+ * runs from the newest back to before the commit. Without the instant of the commit only a whole list that never had
+ * the caption says anything.
  */
-export function verdict(posts: readonly SeenPost[], caption: string, committedMs: number | null): Verdict | 'unknown' {
+export function verdict({ posts, whole }: SeenList, caption: string, committedMs: number | null): Verdict | 'unknown' {
   const same = posts.filter((post) => post.caption === caption);
-  if (committedMs === null) return same.length === 0 ? 'absent' : 'unknown';
-  const isNew = (post: SeenPost) => post.atMs >= committedMs - CLOCK_SKEW_MS;
-  // Within the skew before the commit it may be this post or an earlier one with the same caption.
+  if (committedMs === null) return whole && same.length === 0 ? 'absent' : 'unknown';
   if (same.some((post) => post.atMs >= committedMs)) return 'published';
-  return posts.some(isNew) ? 'unknown' : 'absent';
+  // Within the skew before the commit it may be this post or an earlier one.
+  const since = committedMs - CLOCK_SKEW_MS;
+  if (posts.some((post) => post.atMs >= since)) return 'unknown';
+  return whole || reachesBackTo(posts, since) ? 'absent' : 'unknown';
+}
+
+/** True when the list is sorted, newest first, and its end is older than `ms`. A pinned post breaks the order, and with it the proof. */
+function reachesBackTo(posts: readonly SeenPost[], ms: number): boolean {
+  const sorted = posts.every((post, at) => at === 0 || post.atMs <= (posts[at - 1]?.atMs ?? 0));
+  const oldest = posts.at(-1);
+  return sorted && oldest !== undefined && oldest.atMs < ms;
 }

@@ -1,0 +1,6 @@
+export default {
+  name: 'throws',
+  async publish(job) {
+    throw { text: 'upload quota reached', undefined: undefined }[job.caption];
+  },
+};
