@@ -110,6 +110,8 @@ export async function repeatsOf(reader: Pick<StoreReader, 'jobs'>): Promise<(sha
 export function jobId(stem: string, sha256: string, repeat: number): string {
   const slug = stem
     .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .replaceAll('ß', 'ss')
     .replace(/[^A-Za-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .toLowerCase()

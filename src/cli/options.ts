@@ -152,14 +152,19 @@ const NOTHING: Options = {
 const EXAMPLES = `Publishes the team's videos from its own accounts, through the apps on its Android phones.
 
 Every day:
-  scheduler --add-folder chunk --add-accounts alice,bob --run   add today's videos and publish them
-  scheduler --status                                            what goes out, what waits, who needs a person
-  scheduler --settle JOB published                              say what became of a post nobody is sure about
+  scheduler --add-folder chunk --add-accounts alice,bob --run
+      add today's videos and publish them
+  scheduler --status
+      what goes out, what waits, who needs a person
+  scheduler --settle JOB published
+      say what became of a post nobody is sure about
 `;
 
 const ENDING = `
-Flags combine and run in this order: add, import, act, run, status. Durations: 15s, 10m, 1h; a plain number is seconds.
-Exit codes: 0 done · 1 error · 2 usage or configuration · 3 another instance runs here · 4 drained, but something needs a look.
+Flags combine and run in this order: add, import, act, run, status.
+Durations are written 15s, 10m, 1h; a plain number is seconds.
+Exit codes: 0 done · 1 error · 2 usage or configuration · 3 another instance runs here
+            4 drained, but something failed, is uncertain, on hold or still to be retried
 `;
 
 function describeProgram(version: string): Commander {
@@ -169,7 +174,7 @@ function describeProgram(version: string): Commander {
     .helpOption('-h, --help', 'print this page')
     .allowExcessArguments(false)
     .showSuggestionAfterError(true)
-    .configureHelp({ helpWidth: 110 })
+    .configureHelp({ helpWidth: 100 })
     .exitOverride()
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', ENDING.trimEnd());

@@ -1,0 +1,152 @@
+/** Guards the command line of docs/operations.md: every flag means what it says, and a wrong one is refused in one sentence. */
+import { describe, expect, it } from 'vitest';
+import { type Options, parseArgv } from '../../src/cli/options.ts';
+import { quickStatus } from '../../src/cli/quick-status.ts';
+import { SchedulerError } from '../../src/errors.ts';
+
+function parse(line: string): Options {
+  return parseArgv(
+    line.split(' ').filter((word) => word !== ''),
+    '1.2.3',
+  );
+}
+
+function complaint(...argv: string[]): string {
+  try {
+    parseArgv(argv, '1.2.3');
+  } catch (error) {
+    if (error instanceof SchedulerError && error.code === 'BAD_USAGE') return error.message;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('parseArgv', () => {
+  it('reads the whole first day in one line', () => {
+    const options = parse('--add-folder chunk --add-accounts a,b --run');
+    expect(options).toMatchObject({ add: { folders: ['chunk'], accounts: ['a', 'b'] }, run: 'daemon', show: null, act: [] });
+  });
+
+  it.each(['--add-accounts a,b,c', '--add-accounts a b c', '--add-accounts a --add-accounts b,c', '--add-accounts @a, b c'])(
+    'takes accounts with commas, spaces, repeated, or as handles: %s',
+    (line) => {
+      expect(parse(`${line} --run`)).toMatchObject({ add: { accounts: ['a', 'b', 'c'] }, run: 'daemon' });
+    },
+  );
+
+  it('reads what --add-folder is to do with its videos', () => {
+    const options = parse('--add-folder x --add-folder y --account @bob --at 2026-11-22T18:30 --again --max-attempts 2 --seed-only');
+    expect(options.add).toEqual({ folders: ['x', 'y'], accounts: [], boundTo: 'bob', at: '2026-11-22T18:30', again: true, maxAttempts: 2 });
+    expect(options.run).toBeNull();
+  });
+
+  it.each([
+    ['--run', 'daemon'],
+    ['--run --drain', 'drain'],
+    ['--drain', 'drain'],
+    ['--run --max-passes 2', 'drain'],
+    ['--run --max-passes 2 --daemon', 'daemon'],
+    ['--max-passes 2 --status', null],
+    ['--status', null],
+  ])('%s runs as %s', (line, run) => {
+    expect(parse(line).run).toBe(run);
+  });
+
+  it("takes the seeds' retry flags, seconds being plain numbers", () => {
+    const options = parse(
+      '--run --workers 1 --max-passes 5 --retry-delay 60 --infra-retry-limit 0 --accounts a,b --store other.db --status',
+    );
+    expect(options.overrides).toEqual({ workers: 1, maxPasses: 5, retryDelayMs: 60_000, infraRetryLimit: 0, store: 'other.db' });
+    expect(options).toMatchObject({ run: 'drain', onlyAccounts: ['a', 'b'], show: 'status' });
+    expect(parse('--retry-delay 0.1s').overrides).toEqual({ retryDelayMs: 100 });
+  });
+
+  it('gives orders as commands, those that end the daemon last', () => {
+    const line = '--stop --retry j1 --retry all --skip j2 --settle j3 published --settle j4 absent --release @a,b --undo-add batch --pause';
+    expect(parse(line).act).toEqual([
+      { do: 'undo_add', batch: 'batch' },
+      { do: 'settle', job: 'j3', verdict: 'published' },
+      { do: 'settle', job: 'j4', verdict: 'absent' },
+      { do: 'release', account: 'a' },
+      { do: 'release', account: 'b' },
+      { do: 'retry', job: 'j1' },
+      { do: 'retry', job: 'all' },
+      { do: 'skip', job: 'j2', reason: 'skipped by a person' },
+      { do: 'pause' },
+      { do: 'stop' },
+    ]);
+  });
+
+  it('reads imports with their zone and path mappings', () => {
+    const options = parseArgv(
+      ['--import', 'a.json', '--state-file', 'b.json', '--timezone', 'Asia/Tokyo', '--map', 'C:\\v=/mnt/v', '--export', 'o.csv'],
+      '1',
+    );
+    expect(options.import).toEqual({ files: ['a.json', 'b.json'], timezone: 'Asia/Tokyo', map: [{ from: 'C:\\v', to: '/mnt/v' }] });
+    expect(options.exportFile).toBe('o.csv');
+  });
+
+  it('passes everything beside --simulate-phone on', () => {
+    expect(parse('--simulate-phone --port 0 --name p1').simulatePhone).toEqual(['--port', '0', '--name', 'p1']);
+  });
+
+  it('shows a page worth reading, its examples first, and nothing of it twice', () => {
+    const page = parse('--help').print ?? '';
+    expect(page.indexOf('Every day:')).toBeLessThan(page.indexOf('Add:'));
+    for (const flag of ['--add-folder', '--settle <job verdict...>', '--drain', '--plan', '--home']) expect(page).toContain(flag);
+    expect(page).toContain('Exit codes: 0 done');
+    expect(page).not.toContain('(default');
+    expect(Math.max(...page.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(parse('').print).toContain('Every day:');
+    expect(parse('--version').print).toBe('1.2.3\n');
+  });
+
+  it.each([
+    [['--statsu'], 'there is no flag --statsu; did you mean --status?'],
+    [['--ad-folder', 'x'], 'there is no flag --ad-folder; did you mean --add-folder?'],
+    [['--retry-all'], 'there is no flag --retry-all (any more); use --retry all'],
+    [['--stop-all'], 'use --stop'],
+    [['--zzzzzz'], 'there is no flag --zzzzzz'],
+    [['run'], 'a word stands where a flag was expected'],
+    [['--workers', 'x'], 'must be a whole number, at least 1'],
+    [['--workers', '0'], 'must be a whole number, at least 1'],
+    [['--retry-delay', 'soon'], 'must be a duration'],
+    [['--add-folder'], "option '--add-folder <dir>' argument missing"],
+    [['--settle', 'j'], '--settle j needs a verdict: --settle j published, or --settle j absent'],
+    [['--settle', 'j', 'maybe'], 'needs a verdict'],
+    [['--add-accounts', 'a/b'], '"a/b" is no account name'],
+    [['--map', 'x'], 'FROM=TO'],
+    [['--at', '2026-01-01 10:00'], 'name a folder'],
+    [['--run', '--stop'], '--stop and --run exclude each other'],
+    [['--run', '--seed-only'], '--seed-only and --run exclude each other'],
+    [['--status', '--json', '--watch'], '--json and --watch exclude each other'],
+  ])('refuses %j in one sentence', (argv, message) => {
+    expect(complaint(...argv)).toContain(message);
+    expect(complaint(...argv)).not.toContain('\n');
+  });
+});
+
+describe('quickStatus', () => {
+  it('knows the plain case, and leaves every other line to the whole reader', () => {
+    expect(quickStatus(['--status'])).toEqual({ home: null, json: false });
+    expect(quickStatus(['--home', 'h', '--status', '--json'])).toEqual({ home: 'h', json: true });
+    for (const line of [
+      [],
+      ['--json'],
+      ['--status', '--watch'],
+      ['--status', '--home'],
+      ['--home', '--status'],
+      ['--status', '--workers', '2'],
+    ]) {
+      expect(quickStatus(line)).toBeNull();
+    }
+  });
+
+  it('means the same as the whole reader wherever it answers', () => {
+    for (const line of [['--status'], ['--status', '--json'], ['--json', '--home', 'x', '--status']]) {
+      const whole = parseArgv(line, '1');
+      expect(quickStatus(line)).toEqual({ home: whole.home, json: whole.json });
+      expect(whole.show).toBe('status');
+    }
+  });
+});
