@@ -6,8 +6,8 @@
  * Every method runs inside the caller's transaction.
  */
 import type { Account } from '../domain/account.ts';
+import type { Job } from '../domain/job.ts';
 import type { Eligibility } from '../domain/select.ts';
-import { localDay } from '../domain/window.ts';
 import type { Connection, Statement } from './database.ts';
 import { type AccountRow, toAccount } from './rows.ts';
 import { SqliteStandings } from './sqlite-standing.ts';
@@ -19,6 +19,8 @@ const HEAD = `(next_due, next_priority, next_seq) = (
   WHERE account = accounts.name AND account IS NOT NULL AND status IN ('pending', 'retrying') AND crashes < 2
   ORDER BY due_ms, priority, seq LIMIT 1)`;
 
+type PostedJob = Pick<Job, 'account' | 'committedMs' | 'seq'>;
+
 export class SqliteAccounts {
   readonly standings: SqliteStandings;
   readonly #select: Statement<[string], AccountRow>;
@@ -28,9 +30,8 @@ export class SqliteAccounts {
   readonly #setStanding: Statement;
   readonly #setBusy: Statement;
   readonly #save: Statement;
-  readonly #count: Statement;
-  readonly #forgetDays: Statement;
-  readonly #posts: Statement<[string], number>;
+  readonly #addPost: Statement;
+  readonly #removePost: Statement;
 
   constructor(db: Connection) {
     this.standings = new SqliteStandings(db);
@@ -44,15 +45,8 @@ export class SqliteAccounts {
       `UPDATE accounts SET state = ?, reason = ?, device = ?, trouble = ?, cooldown_until_ms = ?, consecutive_failures = ?,
        last_commit_ms = ?, gap_jitter_ms = ?, ready = ?, reconsider_at = ?, wait_reason = ?, ${HEAD} WHERE name = ?`,
     );
-    this.#count = db.prepare(
-      'INSERT INTO account_days (account, day, n) VALUES (?, ?, ?) ON CONFLICT (account, day) DO UPDATE SET n = n + excluded.n',
-    );
-    this.#forgetDays = db.prepare('DELETE FROM account_days WHERE account = ?');
-    this.#posts = db
-      .prepare<[string], number>(
-        `SELECT committed_ms FROM jobs WHERE account = ? AND committed_ms IS NOT NULL AND status IN ('committing', 'uncertain', 'success')`,
-      )
-      .pluck();
+    this.#addPost = db.prepare('INSERT INTO posts (account, committed_ms, job) VALUES (?, ?, ?)');
+    this.#removePost = db.prepare('DELETE FROM posts WHERE account = ? AND committed_ms = ? AND job = ?');
   }
 
   row(name: string): AccountRow | undefined {
@@ -76,9 +70,7 @@ export class SqliteAccounts {
     const row = this.row(setup.name) as AccountRow;
     const text = JSON.stringify(setup.policy);
     if (row.policy === text) return 'same';
-    const zoneBefore = toAccount(row)?.policy.timezone;
     this.#setPolicy.run(text, setup.name);
-    if (zoneBefore !== setup.policy.timezone) this.#recountDays(setup.name, setup.policy.timezone);
     this.judge(setup.name, now);
     return row.policy === null ? 'added' : 'updated';
   }
@@ -118,15 +110,14 @@ export class SqliteAccounts {
     );
   }
 
-  /** One post more (or, with -1, less) on the local day of its commit. */
-  countPost(name: string, committedMs: number, change: 1 | -1): void {
-    this.#count.run(name, localDay(this.get(name)?.policy.timezone ?? 'UTC', committedMs).day, change);
+  /** From now on this job is a post that counts for the caps. */
+  addPost(job: PostedJob): void {
+    this.#addPost.run(job.account, job.committedMs, job.seq);
   }
 
-  /** In another zone the same posts fall on other days. */
-  #recountDays(name: string, zone: string): void {
-    this.#forgetDays.run(name);
-    for (const committedMs of this.#posts.all(name)) this.#count.run(name, localDay(zone, committedMs).day, 1);
+  /** It turned out to be none. */
+  removePost(job: PostedJob): void {
+    this.#removePost.run(job.account, job.committedMs, job.seq);
   }
 
   #write(name: string, standing: Eligibility): void {

@@ -87,9 +87,9 @@ export class SqliteChange {
     const is = POST_COUNTS.includes(after.status);
     if (is && !was) {
       this.#parts.accounts.ensure(after.account as string);
-      this.#parts.accounts.countPost(after.account as string, after.committedMs as number, 1);
+      this.#parts.accounts.addPost(after);
     } else if (was && !is) {
-      this.#parts.accounts.countPost(before.account as string, before.committedMs as number, -1);
+      this.#parts.accounts.removePost(before);
     }
   }
 

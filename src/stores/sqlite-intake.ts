@@ -89,7 +89,7 @@ export class SqliteIntake {
       this.#batch.run(job.batch, who, now);
       this.#put(job, ACCOUNT_BUSY.includes(job.status) ? job.seq : 0, touched);
       if (POST_COUNTS.includes(job.status) && job.account !== null && job.committedMs !== null) {
-        this.#parts.accounts.countPost(job.account, job.committedMs, 1);
+        this.#parts.accounts.addPost(job);
         touched.posted(job.account, job.committedMs);
       }
       taken.push(job.id);

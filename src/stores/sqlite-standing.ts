@@ -13,22 +13,21 @@ const WITHOUT_POLICY: Eligibility = { eligible: false, reason: 'configuration', 
 const NOT_A_JOB = -1;
 
 export class SqliteStandings {
-  readonly #day: Statement<[string, string], number>;
+  readonly #between: Statement<[string, number, number], number>;
   readonly #busy: Statement<[string, number], string>;
   readonly #recent: Statement<[string, number], number>;
 
   constructor(db: Connection) {
-    this.#day = db.prepare<[string, string], number>('SELECT n FROM account_days WHERE account = ? AND day = ?').pluck();
+    this.#between = db
+      .prepare<[string, number, number], number>('SELECT count(*) FROM posts WHERE account = ? AND committed_ms >= ? AND committed_ms < ?')
+      .pluck();
     this.#busy = db
       .prepare<[string, number], string>(
         `SELECT status FROM jobs WHERE account = ? AND status IN ('claimed', 'committing', 'uncertain') AND seq <> ? ORDER BY status LIMIT 1`,
       )
       .pluck();
     this.#recent = db
-      .prepare<[string, number], number>(
-        `SELECT committed_ms FROM jobs WHERE account = ? AND committed_ms > ? AND status IN ('committing', 'uncertain', 'success')
-         ORDER BY committed_ms DESC`,
-      )
+      .prepare<[string, number], number>('SELECT committed_ms FROM posts WHERE account = ? AND committed_ms > ? ORDER BY committed_ms DESC')
       .pluck();
   }
 
@@ -62,6 +61,7 @@ export class SqliteStandings {
 
   /** Posts that count on the account's local day of `now`. */
   postedToday(account: Account, now: number): number {
-    return this.#day.get(account.name, localDay(account.policy.timezone, now).day) ?? 0;
+    const { startMs, endMs } = localDay(account.policy.timezone, now);
+    return this.#between.get(account.name, startMs, endMs) ?? 0;
   }
 }

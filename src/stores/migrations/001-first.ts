@@ -35,8 +35,8 @@ CREATE INDEX accounts_in_order ON accounts (next_due, next_priority, last_commit
 CREATE INDEX accounts_fair ON accounts (last_commit_ms, rank) WHERE ready = 1;
 CREATE INDEX accounts_reconsider ON accounts (reconsider_at) WHERE reconsider_at IS NOT NULL;
 
--- Posts that count for the daily cap, by the account's local date of the commit.
-CREATE TABLE account_days (account TEXT NOT NULL, day TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (account, day)) WITHOUT ROWID;
+-- One row per post that counts (job is committing, uncertain or success). A day's posts are a range of it, in whatever zone the day is.
+CREATE TABLE posts (account TEXT NOT NULL, committed_ms INTEGER NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (account, committed_ms, job)) WITHOUT ROWID;
 
 -- lane is 0, or the job's seq when a record found elsewhere made it uncertain: several of those may exist for one account.
 -- key_tail is what follows the account in the post key, so that a claim can build the key in SQL.
@@ -57,7 +57,6 @@ CREATE UNIQUE INDEX one_post_per_key ON jobs (post_key) WHERE status IN ('commit
 CREATE INDEX jobs_of_account ON jobs (account, due_ms, priority, seq) WHERE status IN ('pending', 'retrying') AND account IS NOT NULL AND crashes < 2;
 CREATE INDEX jobs_of_pool ON jobs (pool, due_ms, priority, seq) WHERE status IN ('pending', 'retrying') AND account IS NULL;
 CREATE INDEX jobs_alone ON jobs (status) WHERE crashes >= 2;
-CREATE INDEX jobs_posted ON jobs (account, committed_ms) WHERE status IN ('committing', 'uncertain', 'success');
 CREATE INDEX jobs_by_bytes ON jobs (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX jobs_without_bytes ON jobs (account) WHERE sha256 IS NULL;
 CREATE INDEX jobs_by_batch ON jobs (batch, seq);
