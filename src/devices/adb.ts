@@ -140,8 +140,10 @@ function adbError(
   if (/^(adb: )?error: device unauthorized/m.test(stderr)) return new SchedulerError('DEVICE_UNAUTHORIZED', { details });
   if (/^(adb: )?error: (device (offline|still (authorizing|connecting)|'[^'\n]*' not found)|no devices)/m.test(stderr))
     return new SchedulerError('DEVICE_OFFLINE', { details });
-  if (where.command === 'push' && /^adb: error: .*No space left on device$/m.test(stderr))
+  // adb push prints its errors among its progress, on stdout.
+  if (where.command === 'push' && /^adb: error: .*No space left on device$/m.test(text))
     return new SchedulerError('PHONE_FULL', { details });
+  return new SchedulerError('PHONE_FULL', { details });
   return new SchedulerError('ADB_FAILED', { details });
 }
 

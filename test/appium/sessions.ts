@@ -23,12 +23,29 @@ export const silent: Logger = {
   child: () => silent,
 };
 
-/** A log that keeps its messages. */
-export function recordingLog(): { readonly logger: Logger; readonly messages: string[] } {
+/** A log that keeps its messages, and tells of each. */
+export interface RecordingLog {
+  readonly logger: Logger;
+  readonly messages: string[];
+  onMessage(told: (message: string) => void): void;
+}
+
+export function recordingLog(): RecordingLog {
   const messages: string[] = [];
-  const keep = (fields: object | string, message?: string) => void messages.push(typeof fields === 'string' ? fields : (message ?? ''));
+  let tell: (message: string) => void = () => undefined;
+  const keep = (fields: object | string, message?: string) => {
+    const text = typeof fields === 'string' ? fields : (message ?? '');
+    messages.push(text);
+    tell(text);
+  };
   const logger: Logger = { debug: keep, info: keep, warn: keep, error: keep, child: () => logger };
-  return { logger, messages };
+  return {
+    logger,
+    messages,
+    onMessage: (told) => {
+      tell = told;
+    },
+  };
 }
 
 export function factoryFor(url: string, clientLimitMs?: number): WdioUiFactory {
