@@ -6,7 +6,7 @@
  * the lock. Carried out by `desk.ts`.
  */
 import type { Verdict } from '../domain/job.ts';
-import type { AddReport, NewBatch, NewJob } from '../stores/store.ts';
+import type { AddReport, NewBatch, NewJob, StoreReader } from '../stores/store.ts';
 
 export type Command =
   | { readonly do: 'add_accounts'; readonly names: readonly string[] }
@@ -27,3 +27,14 @@ export type Reply =
 
 /** Carries out one command; never throws. */
 export type CommandHandler = (command: Command) => Promise<Reply>;
+
+/** Where orders go: to the running daemon, or to the store under a lock of our own. */
+export type { StoreReader };
+
+export interface Office {
+  readonly handle: CommandHandler;
+  /** Looks at the store without changing it. */
+  readonly reader: StoreReader;
+  /** A daemon carries out what is ordered here. */
+  readonly remote: boolean;
+}

@@ -3,7 +3,18 @@
  * and again while something can be retried (seed 001's RetryPassManager). A
  * daemon needs no passes; it has the retry policy alone.
  */
-import { type PassResult, type PassStats, passHeader, passResult, passStats, passSummary } from '../domain/pass.ts';
+import {
+  countAttempt,
+  newPass,
+  type PassEvent,
+  type PassResult,
+  type PassStats,
+  passDelayMs,
+  passHeader,
+  passResult,
+  passSummary,
+  waitingLine,
+} from '../domain/pass.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store, WaitReason } from '../stores/store.ts';
@@ -41,61 +52,70 @@ export class Orchestrator {
   }
 
   async drain(): Promise<DrainResult> {
-    const { logger, maxPasses, stop } = this.#parts;
+    const { logger, maxPasses, store, stop } = this.#parts;
     const history: PassStats[] = [];
     let result: PassResult = 'all_complete';
-    for (let pass = 1; pass <= maxPasses; pass++) {
+    for (let pass = 1; ; pass++) {
       for (const line of passHeader(pass, maxPasses)) logger.info({ pass }, line);
       const ends = await this.#parts.sweep(pass);
-      const retryAtMs = await this.#nextRetry();
-      result = await this.#result(pass, retryAtMs !== null);
+      const retries = await this.#retries();
+      result = passResult({ pass, maxPasses, claimable: 0, retrying: retries.length, failedOrHeld: await this.#failedOrHeld() });
       if (ends.length > 0) {
-        const stats = passStats(
-          pass,
-          ends.map(({ end, job }) => ({ end, category: job.failure?.category ?? null })),
-          result,
-        );
+        const stats = { ...ends.map(toPassEvent).reduce(countAttempt, newPass(pass)), result };
         history.push(stats);
-        for (const line of passSummary(stats)) logger.info({ pass }, line);
-        await this.#parts.store.setValue('pass_history', history);
+        for (const line of passSummary(stats, result)) logger.info({ pass }, line);
+        await store.setValue('pass_history', history);
       }
-      if (result !== 'retryable_remaining' || retryAtMs === null || stop.aborted) break;
-      if (!(await this.#pause(retryAtMs))) break;
+      if (result !== 'retryable_remaining' || stop.aborted) break;
+      if (!(await this.#pause(Math.min(...retries)))) break;
     }
-    const drained = { pass_count: history.length, final_result: result, pass_history: history };
-    await this.#parts.store.setValue('final_result', result);
-    await this.#parts.store.setValue('pass_history', history);
-    return drained;
+    await store.setValue('final_result', result);
+    await store.setValue('pass_history', history);
+    return { pass_count: history.length, final_result: result, pass_history: history };
   }
 
-  async #result(pass: number, retryable: boolean): Promise<PassResult> {
-    const { store, clock, maxPasses } = this.#parts;
+  async #failedOrHeld(): Promise<number> {
+    const { store, clock } = this.#parts;
     const counts = await store.counts();
-    const held = (await store.accounts(clock.now())).some((account) => account.state === 'hold');
-    return passResult({ pass, maxPasses, retryable, leftOver: counts.failed + counts.uncertain + counts.retrying > 0 || held });
+    const held = (await store.accounts(clock.now())).filter((account) => account.state === 'hold').length;
+    return counts.failed + counts.uncertain + counts.retrying + held;
   }
 
-  /** When the first retrying job falls due whose account may post; null = no retry is worth waiting for. */
-  async #nextRetry(): Promise<number | null> {
+  /** When each retrying job falls due whose account may post; one that waits for a cap or a cooldown is not waited for. */
+  async #retries(): Promise<readonly number[]> {
     const { store, clock } = this.#parts;
     const retrying = await store.jobs({ statuses: ['retrying'] });
-    if (retrying.length === 0) return null;
-    const open = new Set(
-      (await store.accounts(clock.now())).filter((account) => SHORT_WAITS.includes(account.waitReason)).map((account) => account.name),
-    );
-    const due = retrying.filter((job) => job.account !== null && open.has(job.account)).map((job) => job.dueMs);
-    return due.length === 0 ? null : Math.min(...due);
+    if (retrying.length === 0) return [];
+    const standings = await store.accounts(clock.now());
+    const open = new Set(standings.filter(({ waitReason }) => SHORT_WAITS.includes(waitReason)).map(({ name }) => name));
+    return retrying.filter((job) => job.account !== null && open.has(job.account)).map((job) => job.dueMs);
   }
 
   /** False when the scheduler stops meanwhile. */
   async #pause(retryAtMs: number): Promise<boolean> {
     const { clock, logger, delayMs, stop, progress } = this.#parts;
     await this.#parts.cleanUp();
-    const waitMs = Math.max(delayMs, retryAtMs - clock.now());
-    logger.info(`Waiting ${Math.ceil(waitMs / 1000)}s before next pass...`);
+    const waitMs = passDelayMs(delayMs, retryAtMs, clock.now());
+    logger.info(waitingLine(waitMs));
     progress.enter('orchestrator', 'pause between two passes', waitMs);
     const over = await clock.sleep(waitMs, 'pause between two passes', stop);
     progress.leave('orchestrator');
     return over;
+  }
+}
+
+function toPassEvent({ end, job }: Ended): PassEvent {
+  switch (end) {
+    case 'published':
+      return { type: 'success' };
+    case 'uncertain':
+      return { type: 'uncertain' };
+    case 'deferred':
+    case 'lost':
+    case 'skipped':
+      return { type: 'deferred' };
+    case 'retrying':
+    case 'failed':
+      return { type: 'failed', category: job.failure?.category ?? 'unknown' };
   }
 }

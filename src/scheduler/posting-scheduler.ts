@@ -10,6 +10,7 @@ import { Crew, type CrewParts } from './crew.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type DrainResult, Orchestrator } from './orchestrator.ts';
 import type { Phones } from './phones.ts';
+import type { Reaper } from './reaper.ts';
 import type { Rescuer } from './rescuer.ts';
 
 /** Something that is opened at the start and closed at the end. */
@@ -19,13 +20,16 @@ export interface Part {
   readonly stop: () => Promise<void>;
 }
 
-export interface PostingSchedulerParts extends CrewParts {
+export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly phones: Phones;
+  readonly reaper: Reaper;
   readonly rescuer: Rescuer;
   readonly board: LiveBoard;
+  /** The workers for so many reachable phones. */
+  readonly hire: (phones: number) => Promise<CrewParts['workers']>;
   /** Opened in this order (adb, Appium, control socket, cron ticks), closed in reverse. */
   readonly parts: readonly Part[];
   readonly bootId: string | null;
@@ -42,35 +46,34 @@ const PART_STOP_LIMIT_MS = 30_000;
 
 export class PostingScheduler {
   readonly #parts: PostingSchedulerParts;
-  readonly #crew: Crew;
   readonly #opened: Part[] = [];
 
   constructor(parts: PostingSchedulerParts) {
     this.#parts = parts;
-    this.#crew = new Crew(parts);
   }
 
   /** Until it is told to stop. */
   async run(): Promise<void> {
-    await this.#during(() => this.#crew.work());
+    await this.#during((crew) => crew.work());
   }
 
   /** Until nothing more can be done now. */
   async drain(): Promise<DrainResult> {
     const { passes, phones, hard } = this.#parts;
-    const sweep = (pass: number) => this.#crew.sweep(pass);
-    const orchestrator = new Orchestrator({ ...this.#parts, ...passes, sweep, cleanUp: () => phones.stopStarted(hard) });
-    return this.#during(() => orchestrator.drain());
+    const cleanUp = () => phones.stopStarted(hard);
+    return this.#during((crew) =>
+      new Orchestrator({ ...this.#parts, ...passes, cleanUp, sweep: (pass) => crew.sweep(pass) }).drain(),
+    );
   }
 
-  async #during<T>(work: () => Promise<T>): Promise<T> {
+  async #during<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
     const { board, logger } = this.#parts;
     const ended = new AbortController();
     let besides: Promise<unknown> = Promise.resolve();
     try {
-      await this.#begin();
+      const crew = await this.#begin();
       besides = Promise.all([board.run(ended.signal), this.#rounds(ended.signal)]);
-      return await work();
+      return await work(crew);
     } finally {
       ended.abort();
       await besides;
@@ -80,8 +83,9 @@ export class PostingScheduler {
     }
   }
 
-  async #begin(): Promise<void> {
-    const { store, rescuer, phones, bootId, missingPosts, logger, parts, stop } = this.#parts;
+  async #begin(): Promise<Crew> {
+    const { store, reaper, rescuer, phones, bootId, missingPosts, logger, parts, stop, hire } = this.#parts;
+    await reaper.reap();
     const before = await store.value('boot_id');
     await rescuer.rescue((before ?? bootId) === bootId);
     await rescuer.reconcile(await missingPosts());
@@ -91,7 +95,9 @@ export class PostingScheduler {
       await part.start?.();
     }
     await phones.refresh(stop);
-    logger.info({ workers: this.#parts.workers.length }, 'Scheduler started');
+    const workers = await hire(phones.list().filter(({ state }) => state !== 'offline' && state !== 'expired').length);
+    logger.info({ workers: workers.length }, 'Scheduler started');
+    return new Crew({ ...this.#parts, workers });
   }
 
   /** In reverse order of opening; one that hangs or fails does not keep the others from being closed. */

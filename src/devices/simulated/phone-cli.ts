@@ -118,10 +118,10 @@ function wholeNumber(flag: string, text: string): number {
   return Number(text);
 }
 
-/** The program itself, on the real process. */
-export async function main(): Promise<void> {
-  process.exitCode = await runPhoneCli({
-    argv: process.argv.slice(2),
+/** The program itself, on the real process; also behind `scheduler --simulate-phone`. Answers the exit code. */
+export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  const code = await runPhoneCli({
+    argv,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     ended: (withParent) => {
@@ -133,4 +133,6 @@ export async function main(): Promise<void> {
   });
   // With stdin open the process would stay.
   process.stdin.destroy();
+  process.exitCode = code;
+  return code;
 }

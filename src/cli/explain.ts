@@ -1,0 +1,46 @@
+/** What went wrong, for whoever typed the command: one message, what to do next, and the exit code. */
+import { type ErrorCode, SchedulerError } from '../errors.ts';
+import { OrderRefused } from './perform.ts';
+
+export interface Explained {
+  readonly code: string;
+  readonly message: string;
+  /** null when there is nothing to do about it. */
+  readonly next: string | null;
+  readonly exitCode: number;
+}
+
+/** The seeds' names of errors, for programs that know them. */
+const SEED_NAMES: Readonly<Partial<Record<string, string>>> = { LOCK_HELD: 'orchestrator_conflict' };
+/** Orders that were understood but could not be done: an error, not a wrong command line. */
+const NOT_USAGE: readonly string[] = ['NO_ACCOUNTS', 'NO_JOBS', 'REFUSED', 'NO_DAEMON'] satisfies ErrorCode[];
+
+export function explained(error: unknown): Explained {
+  if (error instanceof OrderRefused) return { ...pick(error), exitCode: error.usage && !NOT_USAGE.includes(error.code) ? 2 : 1 };
+  if (!(error instanceof SchedulerError)) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { code: 'DEFECT', message, next: 'This is a defect of the program: please report it.', exitCode: 1 };
+  }
+  if (error.code === 'LOCK_HELD') return { ...pick(error), exitCode: 3 };
+  const usage = error.category === 'usage' || error.category === 'configuration';
+  return { ...pick(error), exitCode: usage && !NOT_USAGE.includes(error.code) ? 2 : 1 };
+}
+
+/** For a person, or for a program that asked by `--json`. */
+export function explanation({ code, message, next }: Explained, json: boolean): string {
+  if (json) return `${JSON.stringify({ error: SEED_NAMES[code] ?? code.toLowerCase(), message, next })}\n`;
+  const first = code === 'LOCK_HELD' ? '[LOCK ERROR] Another scheduler instance is already running!\n' : '';
+  return `${first}scheduler: ${message}\n${next === null || next === '' ? '' : `  ${next}\n`}`;
+}
+
+function pick({
+  code,
+  message,
+  next,
+}: {
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+}): Omit<Explained, 'exitCode'> {
+  return { code, message, next };
+}

@@ -1,0 +1,46 @@
+/** Runs the scheduler for a command line: as a daemon, or through a drain whose result becomes the exit code. */
+import { SchedulerError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
+import type { StoreReader } from '../scheduler/commands.ts';
+import type { PostingScheduler } from '../scheduler/posting-scheduler.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface RunParts {
+  readonly mode: 'daemon' | 'drain';
+  readonly scheduler: PostingScheduler;
+  readonly shutdown: Shutdown;
+  readonly reader: StoreReader;
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+}
+
+/** Exit code of a drain after which something needs a look. */
+const NEEDS_A_LOOK = 4;
+
+/** @throws SchedulerError NO_ACCOUNTS, NO_JOBS and what the start throws */
+export async function run({ mode, scheduler, shutdown, reader, terminal, clock }: RunParts): Promise<number> {
+  if ((await reader.accounts(clock.now())).length === 0) throw new SchedulerError('NO_ACCOUNTS');
+  const before = await reader.counts();
+  if (mode === 'drain' && Object.values(before).every((count) => count === 0)) throw new SchedulerError('NO_JOBS');
+  shutdown.onSignals();
+  try {
+    if (mode === 'daemon') {
+      await scheduler.run();
+      return 0;
+    }
+    const result = await scheduler.drain();
+    const after = await reader.counts();
+    const held = (await reader.accounts(clock.now())).filter((account) => account.state === 'hold').length;
+    const failed = after.failed - before.failed;
+    const left = { failed, uncertain: after.uncertain, retrying: after.retrying, 'accounts on hold': held };
+    const rest = Object.entries(left).filter(([, count]) => count > 0);
+    const waiting = after.pending > 0 ? `, ${after.pending} waiting for their hour` : '';
+    terminal.write(
+      `Published ${after.success - before.success}${waiting}${rest.map(([what, count]) => `, ${count} ${what}`).join('')} (${result.final_result}).\n`,
+    );
+    return rest.length > 0 ? NEEDS_A_LOOK : 0;
+  } finally {
+    shutdown.done();
+  }
+}

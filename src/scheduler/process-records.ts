@@ -1,0 +1,30 @@
+/** Writes down which processes we start, before they are relied on, so that a later life can end them after a SIGKILL. */
+import type { Clock } from '../runtime/clock.ts';
+import type { Store } from '../stores/store.ts';
+
+interface Started {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly port: number;
+}
+
+export interface ProcessRecords {
+  onStarted(started: Started): Promise<void>;
+  onEnded(ended: Started): Promise<void>;
+}
+
+export interface ProcessRecordsParts {
+  readonly store: Pick<Store, 'recordResource' | 'forgetResource'>;
+  readonly clock: Clock;
+  readonly epoch: number;
+}
+
+/** @param what `appium` or `adb`, for people */
+export function processRecords({ store, clock, epoch }: ProcessRecordsParts, what: string): ProcessRecords {
+  const idOf = ({ pid, startTicks }: Started) => `process:${what}:${pid}:${startTicks}`;
+  return {
+    onStarted: (started) =>
+      store.recordResource({ id: idOf(started), kind: 'process', details: { what, ...started }, epoch, startedMs: clock.now() }),
+    onEnded: (ended) => store.forgetResource(idOf(ended)),
+  };
+}
