@@ -67,6 +67,11 @@ describe('the simulated phone answers the real adb', () => {
     const { stdout } = await onPhone('shell', "content call --uri content://media --method scan_file --arg '/sdcard/DCIM/g 1.mp4'");
     expect(stdout).toBe('Result: Bundle[{uri=null}]\n');
     expect((await onPhone('shell', query)).stdout).toBe('No result found.\n');
+    await onPhone('push', local, '/sdcard/Movies/a folder/g 1.mp4');
+    await onPhone('shell', 'content call --uri content://media --method scan_volume --arg external_primary');
+    expect((await onPhone('shell', query)).stdout).toBe('Row: 0 _data=/storage/emulated/0/Movies/a folder/g 1.mp4, _size=9\n');
+    await onPhone('shell', 'content delete --uri content://media/external/video/media --where "_display_name=\'g 1.mp4\'"');
+    expect((await onPhone('shell', "ls '/sdcard/Movies/a folder'")).stdout).toBe('');
   });
 
   it('refuses files when the disk is full and flips a bit when told to', async () => {

@@ -189,7 +189,7 @@ export class DemoApp {
 
   /** The process ends; the next start shows the feed. */
   end(): void {
-    if (this.#upload && !this.#upload.background) this.#upload.given.abort();
+    if (this.#upload && !this.#upload.background) this.#giveUp();
     this.#screen = 'feed';
     this.#postedBanner = false;
     this.#discardDraft();
@@ -197,7 +197,7 @@ export class DemoApp {
 
   /** The phone is switched off: no upload survives. Resolves when none is running. */
   async stop(): Promise<void> {
-    this.#upload?.given.abort();
+    this.#giveUp();
     await Promise.all(this.#uploads);
   }
 
@@ -207,6 +207,11 @@ export class DemoApp {
 
   #dismissPopup(): void {
     this.#options.faults.clear('popup');
+  }
+
+  #giveUp(): void {
+    this.#upload?.given.abort();
+    this.#upload = null;
   }
 
   #discardDraft(): void {
@@ -264,6 +269,8 @@ export class DemoApp {
       const bytes = files.stat(post.video.path)?.size ?? 0;
       ledger.append({ account: post.account, sha256, bytes, caption: post.caption, time: isoTime(clock.now()), file: post.video.path });
     }
+    // Nobody waits for one that was given up; a later one may show by now.
+    if (this.#upload !== upload) return;
     this.#upload = null;
     if (this.#screen === 'uploading') this.#screen = rejected ? 'rejected' : 'feed';
     this.#postedBanner = posted && this.#screen === 'feed';

@@ -4,7 +4,7 @@
  * Append-only JSON lines in the phone's folder, each on disk before the app says
  * "posted", and kept across restarts. Knows nothing of the app or of adb.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface LedgerEntry {
@@ -49,10 +49,13 @@ export class Ledger {
 }
 
 function readLines(path: string): LedgerEntry[] {
-  const text = readFileSync(path, 'utf8');
+  const bytes = readFileSync(path);
   // A kill in the middle of an append leaves a line without its end; the app had not said "posted" yet.
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole
+  // It is cut off, or the next entry would be glued to it.
+  const end = bytes.lastIndexOf('\n') + 1;
+  if (end < bytes.length) truncateSync(path, end);
+  return bytes
+    .toString('utf8', 0, end)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as LedgerEntry);

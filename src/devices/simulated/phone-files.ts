@@ -6,7 +6,7 @@
  * was scanned, and leaves it only by a scan or a delete, as on Android.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -118,6 +118,15 @@ export class PhoneFiles {
       rows: known ? this.#table.rows.map((other) => (other === known ? row : other)) : [...this.#table.rows, row],
     });
     return row;
+  }
+
+  /** Makes the gallery agree with the whole shared storage. */
+  scanAll(nowSeconds: number): void {
+    const folder = this.local(SHARED_STORAGE);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) this.scan(join(entry.parentPath, entry.name).slice(this.#root.length), nowSeconds);
+    }
+    for (const row of this.#table.rows) this.scan(row.path, nowSeconds);
   }
 
   /** Removes the rows, not the files. @returns how many */

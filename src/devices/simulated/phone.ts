@@ -9,7 +9,7 @@ import type { Ledger } from './ledger.ts';
 import type { PhoneFiles } from './phone-files.ts';
 import { layOut, type UiNode, type UiSpec } from './ui-node.ts';
 
-export const LAUNCHER = 'com.android.launcher3';
+const LAUNCHER = 'com.android.launcher3';
 export const SETTINGS_APP = 'io.appium.settings';
 export const UIA2_PACKAGE = 'io.appium.uiautomator2.server';
 export const UIA2_TEST_PACKAGE = 'io.appium.uiautomator2.server.test';

@@ -47,6 +47,11 @@ function fail(io: ShellIo, message: string): number {
 }
 
 function call(io: ShellIo, phone: Phone, request: { readonly method: string; readonly path: string; readonly nowMs: number }): number {
+  if (request.method === 'scan_volume') {
+    if (!phone.faults.take('scan_lost')) phone.files.scanAll(Math.floor(request.nowMs / 1000));
+    io.out('Result: Bundle[{uri=null}]\n');
+    return 0;
+  }
   if (request.method !== 'scan_file') return fail(io, `[ERROR] Unsupported method: ${request.method}`);
   const row = scanMedia(phone, request.path, request.nowMs);
   io.out(row ? `Result: Bundle[{uri=content://media/external_primary/video/media/${row.id}}]\n` : 'Result: Bundle[{uri=null}]\n');
