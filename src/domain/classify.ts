@@ -85,7 +85,8 @@ function find(error: unknown, heard: Testimony, context: ClassifyContext, depth:
   if (error instanceof SchedulerError) return ofOurs(error);
   const hinted = ofHints(heard);
   if (hinted !== null) return hinted;
-  const byCode = ofType(CODES[heard.code]);
+  // A program that is not there has the code of a file that is not there; its sentence says which.
+  const byCode = heard.text.startsWith('spawn ') ? null : ofType(CODES[heard.code]);
   if (byCode !== null) return byCode;
   const found = ofText(heard, context);
   if (found !== null) return found;

@@ -8,7 +8,7 @@ export function parseDuration(value: unknown): number | null {
   if (typeof value !== 'string') return null;
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|d)?$/i.exec(value.trim());
   if (match === null) return null;
-  return Math.round(Number(match[1]) * (UNIT_MS[(match[2] ?? 's').toLowerCase()] ?? 1_000));
+  return Math.round(Number(match[1]) * (UNIT_MS[(match[2] ?? 's').toLowerCase()] as number));
 }
 
 /** For people: `250ms`, `15s`, `4m 13s`, `3h 05m`, `2d 4h`. */

@@ -85,7 +85,8 @@ export const ACCOUNT_SENTENCES: readonly Sentence[] = [
 export const SENTENCES: readonly Sentence[] = [
   // Somebody has to set something right.
   [/Neither ANDROID_HOME nor ANDROID_SDK_ROOT environment variable was exported/, 'android_home_unset'],
-  [/Could not find 'adb' in |^spawn \S*adb\S* ENOENT/, 'adb_not_found'],
+  [/Could not find 'adb' in |^spawn \S*\badb(?:\.exe)? ENOENT/, 'adb_not_found'],
+  [/^spawn \S+ (?:ENOENT|EACCES)\b/, 'program_missing'],
   [/^(?:ADB|USB debugging|Accessibility service)(?: is)? disabled\b/i, 'adb_disabled'],
   [/error: device unauthorized/, 'device_unauthorized'],
   [/^Phone not found\b/i, 'phone_not_found'],
@@ -106,7 +107,7 @@ export const SENTENCES: readonly Sentence[] = [
     'device_offline',
   ],
   [/^ADB connection lost\b|^Connection failed$|^Connection aborted|^\('Connection aborted/i, 'connection_dropped'],
-  [/^Command .{0,2000}\btimed out after \d+|'Command .{0,2000}' timed out after \d+ ?ms|^Request timed out! Consider/, 'adb_timeout'],
+  [/^Command .{0,2000}\btimed out after \d+|\bCommand '.{0,2000}' timed out after \d+ ?ms|^Request timed out! Consider/, 'adb_timeout'],
   [/^ADB (?:command )?timed? ?out\b|^ADB timeout\b/i, 'adb_timeout'],
   [/A session is either terminated or not started|^The session identified by \S+ is not known|^invalid session id\b/, 'session_lost'],
   [/^Trying to run command ".{0,200}" after session has been deleted/, 'session_lost'],

@@ -57,6 +57,7 @@ export const FAILURE_TYPES = {
   // Somebody has to set something right.
   android_home_unset: CONFIGURATION,
   adb_not_found: CONFIGURATION,
+  program_missing: CONFIGURATION,
   adb_disabled: CONFIGURATION,
   device_unauthorized: CONFIGURATION,
   phone_not_found: CONFIGURATION,
