@@ -143,7 +143,6 @@ function adbError(
   // adb push prints its errors among its progress, on stdout.
   if (where.command === 'push' && /^adb: error: .*No space left on device$/m.test(text))
     return new SchedulerError('PHONE_FULL', { details });
-  return new SchedulerError('PHONE_FULL', { details });
   return new SchedulerError('ADB_FAILED', { details });
 }
 

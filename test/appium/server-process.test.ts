@@ -153,12 +153,12 @@ describe('a server of ours', () => {
     expect(await startTicks(firstPid())).toBeNull();
   });
 
-  test('its death is noticed at once; what it left behind ends before the next one starts', async () => {
+  test.each(['start', 'restart'] as const)('its death is noticed at once; %s ends what it left behind first', async (how) => {
     const server = appium({ basePort: await freePort() });
     await server.start(never);
     process.kill(firstPid(), 'SIGKILL');
     await expect.poll(() => server.check(never)).toMatchObject({ healthy: false, gone: true });
-    await server.restart(never);
+    await server[how](never);
     expect(await startTicks(grandchildren()[0] ?? 0)).toBeNull();
     expect(await server.check(never)).toMatchObject({ healthy: true });
     expect(started).toHaveLength(2);
