@@ -11,7 +11,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lock as lockDirectory } from 'proper-lockfile';
-import writeFileAtomic from 'write-file-atomic';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from './clock.ts';
 import { type KernelLock, takeKernelLock } from './kernel-lock.ts';
@@ -29,6 +28,7 @@ import {
 } from './lock-file.ts';
 import type { Logger } from './logger.ts';
 import { endTree } from './processes.ts';
+import { replaceFile } from './replace-file.ts';
 
 export { type LockView, readLock } from './lock-file.ts';
 
@@ -148,7 +148,7 @@ export class InstanceLock {
       boot_id: this.#me.bootId,
       pid_ns: this.#me.pidNamespace,
     };
-    await writeFileAtomic(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, { mode: 0o644 });
+    await replaceFile(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, 0o644);
   }
 
   /** Whoever holds the kernel lock may clear what a dead holder left; by renaming, which only one of several can do. */

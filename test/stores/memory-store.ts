@@ -1,0 +1,472 @@
+/**
+ * A store in memory for tests of the scheduler: plain maps, the same rules, no
+ * index and no cleverness. Its claim is the naive reference: every pair of a
+ * due job and an eligible account is looked at.
+ */
+import type { Account } from '../../src/domain/account.ts';
+import type { EventRecord, EventType, NewEvent } from '../../src/domain/event.ts';
+import type { Phase } from '../../src/domain/failure.ts';
+import {
+  ACCOUNT_BUSY,
+  CLAIMABLE,
+  CRASHES_BEFORE_ALONE,
+  DEVICE_BUSY,
+  JOB_STATUSES,
+  type Job,
+  POST_COUNTS,
+  transition,
+} from '../../src/domain/job.ts';
+import { claimOrder, type Eligibility, eligibility } from '../../src/domain/select.ts';
+import { localDay } from '../../src/domain/window.ts';
+import { SchedulerError } from '../../src/errors.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Random } from '../../src/runtime/random.ts';
+import { applyAccountChange } from '../../src/stores/account-effects.ts';
+import { newJob, normalised } from '../../src/stores/intake.ts';
+import { keyFor, stemKey } from '../../src/stores/key-tail.ts';
+import { poolMembers, poolName } from '../../src/stores/pools.ts';
+import type {
+  AccountChange,
+  AccountSetup,
+  AccountStanding,
+  AddReport,
+  Claim,
+  ClaimRequest,
+  EventFilter,
+  JobChange,
+  JobCounts,
+  JobFilter,
+  NewBatch,
+  NewJob,
+  NextWake,
+  Resource,
+  Store,
+} from '../../src/stores/store.ts';
+import { eventOfTransition } from '../../src/stores/transition-event.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+export class MemoryStore implements Store {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #jobs = new Map<string, Job>();
+  readonly #accounts = new Map<string, Account>();
+  readonly #events: EventRecord[] = [];
+  readonly #values = new Map<string, string>();
+  readonly #resources = new Map<string, Resource>();
+  #epoch = 0;
+  #eventSeq = 0;
+  #jobSeq = 0;
+  #nothingAtMs: number | null = null;
+
+  constructor(options: { readonly clock: Clock; readonly random: Random }) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  async raiseEpoch(instance: string): Promise<number> {
+    this.#epoch += 1;
+    await this.recordEvent({ type: 'epoch', epoch: this.#epoch, who: instance });
+    return this.#epoch;
+  }
+
+  async putAccounts(setups: readonly AccountSetup[]) {
+    const added: string[] = [];
+    const updated: string[] = [];
+    for (const { name, policy } of setups) {
+      const known = this.#accounts.get(name);
+      if (known !== undefined && JSON.stringify(known.policy) === JSON.stringify(policy)) continue;
+      const lastCommitMs = known === undefined ? this.#lastCommit(name) : known.lastCommitMs;
+      this.#accounts.set(name, { ...FRESH, ...known, name, policy, lastCommitMs });
+      (known === undefined ? added : updated).push(name);
+      if (known === undefined) this.#say({ type: 'account_added', epoch: this.#epoch, who: 'person', account: name });
+    }
+    this.#nothingAtMs = null;
+    return { added, updated };
+  }
+
+  async account(name: string): Promise<Account | null> {
+    return this.#accounts.get(name) ?? null;
+  }
+
+  async changeAccount(name: string, change: AccountChange, who: string): Promise<Account> {
+    const known = this.#accounts.get(name);
+    if (known === undefined) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
+    return this.#effect(known, change, { epoch: this.#epoch, who }, null);
+  }
+
+  async addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport> {
+    const now = this.#clock.now();
+    const pool = poolName(batch.accounts);
+    const added: string[] = [];
+    const known: { id: string; knownAs: string }[] = [];
+    for (const given of jobs) {
+      const knownAs = this.#sameBytes(given) ?? this.#sameFile(given, pool);
+      if (knownAs !== undefined) {
+        known.push({ id: given.id, knownAs });
+        continue;
+      }
+      this.#jobSeq += 1;
+      const job = newJob({ ...given, id: this.#freeId(given.id) }, { batch: batch.id, pool, seq: this.#jobSeq, now });
+      this.#jobs.set(job.id, job);
+      added.push(job.id);
+    }
+    if (added.length > 0) this.#say({ type: 'added', epoch: 0, who: batch.id, details: { batch: batch.id, jobs: added.length } });
+    this.#nothingAtMs = null;
+    return { added, known };
+  }
+
+  async undoAdd(batch: string): Promise<readonly string[]> {
+    const gone = this.#all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
+    for (const job of gone) this.#jobs.delete(job.id);
+    if (gone.length > 0) this.#say({ type: 'removed', epoch: 0, who: 'person', details: { batch, jobs: gone.length } });
+    return gone.map((job) => job.id);
+  }
+
+  async importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]> {
+    const taken: string[] = [];
+    for (const given of jobs) {
+      if (this.#jobs.has(given.id) || (CLAIMABLE.includes(given.status) && this.#sameBytes(given) !== undefined)) continue;
+      this.#jobSeq += 1;
+      let job = normalised(given, this.#jobSeq);
+      const holder = POST_COUNTS.includes(job.status) ? this.#holderOf(job.postKey, job.id) : undefined;
+      if (holder !== undefined) job = { ...job, status: 'skipped', postKey: null, note: `the same post as ${holder}` };
+      this.#jobs.set(job.id, job);
+      taken.push(job.id);
+      const account = job.account === null ? undefined : this.#accounts.get(job.account);
+      if (account !== undefined) this.#accounts.set(account.name, { ...account, lastCommitMs: this.#lastCommit(account.name) });
+    }
+    if (taken.length > 0) this.#say({ type: 'imported', epoch: 0, who, details: { jobs: taken.length } });
+    this.#nothingAtMs = null;
+    return taken;
+  }
+
+  async job(id: string): Promise<Job | null> {
+    return this.#jobs.get(id) ?? null;
+  }
+
+  async claim(request: ClaimRequest): Promise<Job | null> {
+    if (request.epoch < this.#epoch) throw new SchedulerError('LOCK_LOST');
+    const now = this.#clock.now();
+    const pairs = this.#all().flatMap((job) => this.#takers(job, request, now).map((account) => ({ job, account })));
+    pairs.sort((a, b) =>
+      claimOrder({ ...a.job, lastCommitMs: a.account.lastCommitMs }, { ...b.job, lastCommitMs: b.account.lastCommitMs }),
+    );
+    const best = pairs[0];
+    this.#nothingAtMs = best === undefined ? now : null;
+    if (best === undefined) return null;
+    const { account } = best;
+    const event = {
+      type: 'claim',
+      account: account.name,
+      device: account.device,
+      postKey: keyFor(account.name, best.job),
+      worker: request.worker,
+      token: request.token,
+      epoch: request.epoch,
+      leaseUntilMs: now + request.leaseMs,
+      passNumber: request.passNumber,
+    } as const;
+    const { job } = transition(best.job, event, now);
+    this.#jobs.set(job.id, job);
+    this.#record({
+      ...BLANK,
+      atMs: now,
+      type: 'claimed',
+      epoch: request.epoch,
+      job: job.id,
+      account: job.account,
+      device: job.device,
+      who: request.worker,
+    });
+    return job;
+  }
+
+  async renew(claim: Claim, leaseMs: number): Promise<boolean> {
+    return this.#ifHeld(claim, { leaseUntilMs: this.#clock.now() + leaseMs });
+  }
+
+  async enterPhase(claim: Claim, phase: Phase): Promise<boolean> {
+    return this.#ifHeld(claim, { phase });
+  }
+
+  async change(jobId: string, change: JobChange): Promise<Job> {
+    const now = this.#clock.now();
+    const before = this.#known(jobId);
+    if (change.epoch < this.#epoch || (change.claim !== null && !held(before, change.claim))) throw claimLost(jobId);
+    const ruled = transition(before, change.event, now);
+    if (change.event.type === 'commit') this.#assertMayCommit(before, now);
+    let after = ruled.job;
+    if (change.event.type === 'posted_before' || change.event.type === 'doubt') {
+      const holder = this.#otherHolder(after);
+      if (holder !== undefined && change.event.type === 'posted_before') throw alreadyPublished(holder);
+      if (holder !== undefined) after = { ...after, postKey: null };
+    }
+    this.#jobs.set(jobId, after);
+    const account = this.#accounts.get(before.account ?? after.account ?? '');
+    if (account !== undefined) this.#touch(account, before, after, change, now);
+    this.#record(eventOfTransition({ before, after, type: ruled.event, change, atMs: now }));
+    this.#nothingAtMs = null;
+    return after;
+  }
+
+  async checkCommit(claim: Claim): Promise<void> {
+    const job = this.#known(claim.jobId);
+    if (!held(job, claim) || claim.epoch < this.#epoch) throw claimLost(job.id);
+    transition(job, { type: 'commit' }, this.#clock.now());
+    this.#assertMayCommit(job, this.#clock.now());
+  }
+
+  async nextWake(nowMs: number): Promise<NextWake | null> {
+    const after = this.#nothingAtMs === null ? 0 : Math.min(nowMs, this.#nothingAtMs);
+    let best: NextWake | null = null;
+    for (const job of this.#all().filter((one) => CLAIMABLE.includes(one.status))) {
+      for (const account of this.#possible(job)) {
+        const standing = this.#standing(account, after || nowMs);
+        if (!standing.eligible && standing.retryAtMs === null) continue;
+        const freeMs = standing.eligible ? 0 : (standing.retryAtMs ?? 0);
+        const atMs = Math.max(job.dueMs, freeMs);
+        if (atMs <= after || (best !== null && best.atMs <= atMs)) continue;
+        const due = job.status === 'retrying' ? 'retry' : 'due';
+        best = { atMs, reason: !standing.eligible && freeMs > job.dueMs ? standing.reason : due };
+      }
+    }
+    return best;
+  }
+
+  async orphans(epoch: number, nowMs: number): Promise<readonly Job[]> {
+    return this.#all().filter((job) => DEVICE_BUSY.includes(job.status) && (job.epoch < epoch || (job.leaseUntilMs ?? 0) <= nowMs));
+  }
+
+  async recordEvent(event: Parameters<Store['recordEvent']>[0]): Promise<void> {
+    this.#say(event);
+  }
+
+  async setValue(name: string, value: unknown): Promise<void> {
+    this.#values.set(name, JSON.stringify(value ?? null));
+  }
+
+  async recordResource(resource: Resource): Promise<void> {
+    this.#resources.set(resource.id, resource);
+  }
+
+  async forgetResource(id: string): Promise<void> {
+    this.#resources.delete(id);
+  }
+
+  async resources(): Promise<readonly Resource[]> {
+    return [...this.#resources.values()];
+  }
+
+  async maintain(options: { readonly eventsBeforeMs: number | null }): Promise<void> {
+    const { eventsBeforeMs } = options;
+    if (eventsBeforeMs === null) return;
+    const kept = this.#events.filter((event) => event.atMs >= eventsBeforeMs || event.seq === this.#eventSeq);
+    this.#events.splice(0, this.#events.length, ...kept);
+  }
+
+  async counts(): Promise<JobCounts> {
+    const jobs = this.#all();
+    return Object.fromEntries(JOB_STATUSES.map((status) => [status, jobs.filter((job) => job.status === status).length])) as JobCounts;
+  }
+
+  async accounts(nowMs: number): Promise<readonly AccountStanding[]> {
+    return [...this.#accounts.values()].map((account) => {
+      const standing = this.#standing(account, nowMs);
+      const postedToday = this.#postsToday(account, nowMs);
+      return standing.eligible
+        ? { ...account, postedToday, waitReason: null, nextAtMs: null }
+        : { ...account, postedToday, waitReason: standing.reason, nextAtMs: standing.retryAtMs };
+    });
+  }
+
+  async jobs({ statuses, account, batch, limit }: JobFilter): Promise<readonly Job[]> {
+    return this.#all()
+      .filter(
+        (job) => (statuses?.includes(job.status) ?? true) && (account ?? job.account) === job.account && (batch ?? job.batch) === job.batch,
+      )
+      .slice(0, limit ?? this.#jobs.size);
+  }
+
+  async events({ afterSeq = 0, job, types, limit }: EventFilter): Promise<readonly EventRecord[]> {
+    return this.#events
+      .filter((event) => event.seq > afterSeq && (job ?? event.job) === event.job && (types?.includes(event.type) ?? true))
+      .slice(0, limit ?? this.#events.length);
+  }
+
+  async value(name: string): Promise<unknown> {
+    return JSON.parse(this.#values.get(name) ?? 'null');
+  }
+
+  async close(): Promise<void> {}
+
+  #all(): Job[] {
+    return [...this.#jobs.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  #known(id: string): Job {
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw new SchedulerError('UNKNOWN_JOB', { details: { job: id } });
+    return job;
+  }
+
+  /** The accounts that may publish it at all. */
+  #possible(job: Job): Account[] {
+    if (job.account !== null) return [...this.#accounts.values()].filter((account) => account.name === job.account);
+    const members = poolMembers(job.pool ?? '*');
+    return [...this.#accounts.values()].filter((account) => members === null || members.includes(account.name));
+  }
+
+  /** The accounts that may take it now. */
+  #takers(job: Job, request: ClaimRequest, now: number): Account[] {
+    const running = this.#all().filter((other) => DEVICE_BUSY.includes(other.status));
+    if (!CLAIMABLE.includes(job.status) || job.dueMs > now) return [];
+    if (running.some((other) => other.crashes >= CRASHES_BEFORE_ALONE)) return [];
+    if (job.crashes >= CRASHES_BEFORE_ALONE && running.length > 0) return [];
+    const inUse = new Set([...request.exceptDevices, ...running.map((other) => other.device)]);
+    return this.#possible(job).filter(
+      (account) =>
+        (request.accounts?.includes(account.name) ?? true) &&
+        (account.device === null || !inUse.has(account.device)) &&
+        this.#standing(account, now).eligible,
+    );
+  }
+
+  #standing(account: Account, now: number, except: string | null = null): Eligibility {
+    const busy = this.#all().filter((job) => job.account === account.name && job.id !== except && ACCOUNT_BUSY.includes(job.status));
+    const recent = this.#posts(account.name).filter((atMs) => atMs > now - DAY_MS);
+    const leaves = recent[(account.policy.rolling24h ?? 0) - 1];
+    return eligibility({
+      account,
+      postedToday: this.#postsToday(account, now),
+      postedIn24h: recent.length,
+      busy: busy.length === 0 ? null : busy.every((job) => job.status === 'uncertain') ? 'uncertain' : 'busy',
+      now,
+      rollingFreeAtMs: leaves === undefined ? null : leaves + DAY_MS,
+    });
+  }
+
+  /** Instants of the posts that count, newest first. */
+  #posts(name: string): number[] {
+    return this.#all()
+      .filter((job) => job.account === name && POST_COUNTS.includes(job.status))
+      .map((job) => job.committedMs as number)
+      .sort((a, b) => b - a);
+  }
+
+  #lastCommit(name: string): number | null {
+    return this.#posts(name)[0] ?? this.#accounts.get(name)?.lastCommitMs ?? null;
+  }
+
+  #postsToday(account: Account, now: number): number {
+    const { startMs, endMs } = localDay(account.policy.timezone, now);
+    return this.#posts(account.name).filter((atMs) => atMs >= startMs && atMs < endMs).length;
+  }
+
+  #assertMayCommit(job: Job, now: number): void {
+    const holder = this.#otherHolder(job);
+    if (holder !== undefined) throw alreadyPublished(holder);
+    const account = this.#accounts.get(job.account ?? '');
+    const standing: Eligibility =
+      account === undefined ? { eligible: false, reason: 'configuration', retryAtMs: null } : this.#standing(account, now, job.id);
+    if (standing.eligible) return;
+    throw new SchedulerError('REFUSED', {
+      details: { what: `${job.account} may not post now: ${standing.reason}`, reason: standing.reason, next: '' },
+    });
+  }
+
+  #otherHolder(job: Job): string | undefined {
+    return this.#holderOf(job.postKey, job.id) ?? (job.account === null ? undefined : this.#holderOf(stemKey(job.account, job), job.id));
+  }
+
+  #holderOf(key: string | null, except: string): string | undefined {
+    if (key === null) return undefined;
+    return this.#all().find((job) => job.postKey === key && job.id !== except && POST_COUNTS.includes(job.status))?.id;
+  }
+
+  #sameBytes(job: Pick<NewJob, 'sha256' | 'repeat' | 'account'>): string | undefined {
+    const same = this.#all().filter((other) => job.sha256 !== null && other.sha256 === job.sha256);
+    if (job.repeat === 0) return same[0]?.id;
+    return same.find((other) => other.repeat === job.repeat && (!other.account || !job.account || other.account === job.account))?.id;
+  }
+
+  #sameFile(job: NewJob, pool: string): string | undefined {
+    const posted = this.#all().filter((other) => other.sha256 === null && other.account !== null && POST_COUNTS.includes(other.status));
+    const members = poolMembers(pool);
+    return posted.find((other) => {
+      const account = other.account as string;
+      const concerns = job.account === null ? (members?.includes(account) ?? true) : job.account === account;
+      return concerns && stemKey(account, other) === stemKey(account, job);
+    })?.id;
+  }
+
+  #freeId(id: string): string {
+    let free = id;
+    for (let n = 2; this.#jobs.has(free); n += 1) free = `${id}-${n}`;
+    return free;
+  }
+
+  #ifHeld(claim: Claim, fields: Partial<Job>): boolean {
+    const job = this.#jobs.get(claim.jobId);
+    if (job === undefined || claim.epoch < this.#epoch || !held(job, claim) || !DEVICE_BUSY.includes(job.status)) return false;
+    this.#jobs.set(job.id, { ...job, ...fields });
+    return true;
+  }
+
+  #touch(account: Account, before: Job, after: Job, change: JobChange, now: number): void {
+    let next = account;
+    if (after.account === account.name && !POST_COUNTS.includes(before.status) && POST_COUNTS.includes(after.status)) {
+      const committedMs = after.committedMs as number;
+      const gapJitterMs = Math.round(this.#random.fraction() * account.policy.jitterMs);
+      next = { ...next, lastCommitMs: Math.max(next.lastCommitMs ?? committedMs, committedMs), gapJitterMs };
+    }
+    if (after.status === 'success') next = applyAccountChange(next, { type: 'clear' }, now).account;
+    this.#accounts.set(next.name, next);
+    if (change.account !== undefined) this.#effect(next, change.account, change, after.id);
+  }
+
+  #effect(account: Account, change: AccountChange, by: { readonly epoch: number; readonly who: string }, job: string | null): Account {
+    const result = applyAccountChange(account, change, this.#clock.now());
+    this.#accounts.set(account.name, result.account);
+    this.#nothingAtMs = null;
+    if (result.event !== null) {
+      const { event: type, details } = result;
+      this.#record({ ...BLANK, atMs: this.#clock.now(), type, epoch: by.epoch, who: by.who, job, account: account.name, details });
+    }
+    return result.account;
+  }
+
+  #say(event: Parameters<Store['recordEvent']>[0]): void {
+    this.#record({ ...BLANK, ...event, atMs: this.#clock.now() });
+  }
+
+  #record(event: NewEvent): void {
+    this.#eventSeq += 1;
+    this.#events.push({ ...event, seq: this.#eventSeq });
+  }
+}
+
+const FRESH = {
+  state: 'active',
+  reason: null,
+  device: null,
+  trouble: null,
+  cooldownUntilMs: null,
+  consecutiveFailures: 0,
+  lastCommitMs: null,
+  gapJitterMs: 0,
+} as const;
+
+const BLANK = { job: null, account: null, device: null, phase: null, category: null, details: {}, type: 'added' as EventType };
+
+function held(job: Job, claim: Claim): boolean {
+  return job.claimToken === claim.token && job.epoch === claim.epoch;
+}
+
+function claimLost(job: string): SchedulerError {
+  return new SchedulerError('CLAIM_LOST', { details: { job } });
+}
+
+function alreadyPublished(job: string): SchedulerError {
+  return new SchedulerError('ALREADY_PUBLISHED', { details: { job } });
+}
