@@ -12,7 +12,7 @@ const HOST = '127.0.0.1';
 const SPAN = 20;
 
 /** True when nobody listens there now. Somebody may a moment later: the listener's own error is the last word. */
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false));

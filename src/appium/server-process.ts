@@ -16,6 +16,7 @@ import { listenerPid } from '../runtime/processes.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AppiumHealth, AppiumServer } from './appium.ts';
 import { AppiumChild } from './appium-child.ts';
+import { observing } from './observing.ts';
 import { firstFree } from './ports.ts';
 import { restartDelayMs, shortLives } from './restart-backoff.ts';
 import { askStatus } from './status-probe.ts';
@@ -120,11 +121,14 @@ export class AppiumProcess implements AppiumServer {
   /** Runs `work` after all that was ordered before it; `stop` aborts it. */
   async #inTurn(signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const inner = AbortSignal.any([signal, this.#stopping.signal]);
-    const done = this.#turn.then(() => {
+    const before = this.#turn;
+    const done = before.then(() => {
       inner.throwIfAborted();
       return work(inner);
     });
     this.#turn = done.catch(() => undefined);
+    // Whoever gives up while queued does not wait for the others; whoever gives up in turn waits for the cleaning up.
+    await observing(inner, before);
     await done;
   }
 

@@ -11,6 +11,7 @@ import { SchedulerError } from '../errors.ts';
 import { type Clock, LimitExceeded, withLimit } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { AppiumServer, Selector, Ui, UiElement, UiFactory } from './appium.ts';
+import { observing } from './observing.ts';
 import { foreignError } from './sent.ts';
 import { sessionError, uiError } from './ui-errors.ts';
 
@@ -250,18 +251,4 @@ export function strategyOf(selector: Selector): { readonly using: string; readon
     return { using: '-android uiautomator', value: `new UiSelector().text(${JSON.stringify(selector.text)})` };
   if (selector.xpath !== undefined) return { using: 'xpath', value: selector.xpath };
   throw new SchedulerError('BAD_FLOW', { details: { where: 'selector', what: 'it has none of id, desc, text, xpath' } });
-}
-
-/** `work`, or the signal's reason as soon as it aborts. */
-async function observing<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    if (signal.aborted) abort();
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    aborted.promise.catch(() => undefined);
-  }
 }

@@ -17,6 +17,10 @@ if (mode === 'no-driver') {
   process.stderr.write("Error: Could not load the driver 'uiautomator2' because it is not installed.\n");
   process.exit(1);
 }
+if (mode === `bind-fails-on-${port}`) {
+  process.stderr.write(`Could not configure Appium server. Original error: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+  process.exit(1);
+}
 if (mode === 'steals') {
   // Somebody who answers on the port, and is not the process that was started.
   const { FAKE_APPIUM: _mode, ...env } = process.env;

@@ -146,6 +146,26 @@ describe('a server of ours', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/status`)).text()).toContain('ready');
   });
 
+  test('a port that is taken between the look and the bind is passed over, too', async () => {
+    const port = await freePort();
+    const server = appium({ mode: `bind-fails-on-${port}`, basePort: port });
+    await server.start(never);
+    expect(Number(new URL(server.url).port)).toBeGreaterThan(port);
+    expect(ended).toEqual([started[0]]);
+  });
+
+  test('whoever gives up while another start runs does not wait for it', async () => {
+    const server = appium({ mode: 'mute', basePort: await freePort() });
+    const first = errorOf(server.start(never));
+    const giveUp = new AbortController();
+    const second = server.start(giveUp.signal);
+    giveUp.abort(new Error('given up'));
+    await expect(second).rejects.toThrow('given up');
+    expect(started.length).toBeLessThanOrEqual(1);
+    await server.stop();
+    expect(await first).toMatchObject({ code: 'APPIUM_DOWN' });
+  });
+
   test('an answer of somebody else on its port is not health', async () => {
     const server = appium({ mode: 'steals', basePort: await freePort() });
     const error = await errorOf(server.start(never));

@@ -15,7 +15,7 @@ export const phone: ConnectedDevice = {
   removeVideo: async () => undefined,
 };
 
-export const silent: Logger = {
+const silent: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
