@@ -80,7 +80,8 @@ export class AdbConnectedDevice implements ConnectedDevice {
     return remote;
   }
 
-  async removeVideo(remotePath: string, signal: AbortSignal): Promise<void> {
+  async removeVideo(pathOrName: string, signal: AbortSignal): Promise<void> {
+    const remotePath = pathOrName.includes('/') ? pathOrName : `${FOLDER}/${fileName(pathOrName)}`;
     const name = remotePath.slice(FOLDER.length + 1);
     if (remotePath !== `${FOLDER}/${fileName(name)}`) throw new Error(`${remotePath} is not a file that pushVideo put there`);
     await this.#shell(['rm', '-f', remotePath], signal);

@@ -42,6 +42,6 @@ export interface ConnectedDevice {
    * Answers the path on the phone. @throws SchedulerError PUSH_CORRUPTED, PHONE_FULL, ADB_FAILED, ADB_TIMEOUT
    */
   pushVideo(video: { readonly path: string; readonly sha256: string; readonly name: string }, signal: AbortSignal): Promise<string>;
-  /** Removes a file that pushVideo put there, and from the gallery. */
-  removeVideo(remotePath: string, signal: AbortSignal): Promise<void>;
+  /** Removes a file that pushVideo put there, and from the gallery; by the path that it answered, or the name that it was given. No error when it is not there. */
+  removeVideo(pathOrName: string, signal: AbortSignal): Promise<void>;
 }

@@ -87,7 +87,8 @@ async function again(walk: Walk, before: Done | null, look: Look): Promise<void>
 }
 
 async function perform(walk: Walk, step: FlowStep, look: Look): Promise<boolean> {
-  return step.action.do === 'type' ? typeCaption(walk, look, step.action.element) : walk.act(look, step);
+  const { action } = step;
+  return action.do === 'type' ? walk.unlessGone(() => typeCaption(walk, look, action.element), false) : walk.act(look, step);
 }
 
 /** The caption as a text field can hold it. */
@@ -140,7 +141,8 @@ async function ready(walk: Walk, step: FlowStep, look: Look, before: Done | null
   const field = await walk.find(look, flow.check.caption);
   const button = step.action.do === 'tap' ? await walk.find(look, step.action.element) : null;
   if (field === null || button === null) return undefined;
-  const problem = await captionProblem(walk, look, field);
+  const problem = await walk.unlessGone(() => captionProblem(walk, look, field), undefined);
+  if (problem === undefined) return undefined;
   if (problem !== null) throw problem;
   return button;
 }

@@ -15,6 +15,8 @@ import { matches } from './ui-tree.ts';
 /** Between two looks: short at first, because most screens come at once; then longer, because a look costs the phone up to a second. */
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 400;
+/** The words of WebDriver for an element that is not on the screen any more; nothing was done then. */
+const GONE: readonly string[] = ['stale element reference', 'no such element'];
 /** For one request to the phone; the server's own limit is 60 s, but a step must not hang for longer than this. */
 const REQUEST_LIMIT_MS = 30_000;
 
@@ -97,8 +99,20 @@ export class Walk {
     this.#refuseCommit(look, element);
     const target = await this.find(look, element);
     if (target === null) return false;
-    await this.ask('POST /element/click', (signal) => this.run.ui.tap(target, signal));
-    return true;
+    return this.unlessGone(async () => {
+      await this.ask('POST /element/click', (signal) => this.run.ui.tap(target, signal));
+      return true;
+    }, false);
+  }
+
+  /** `otherwise` when the element went away between the look and the request: the screen has changed, so look again. Not for the commit. */
+  async unlessGone<T, O>(request: () => Promise<T>, otherwise: O): Promise<T | O> {
+    try {
+      return await request();
+    } catch (error) {
+      if (error instanceof SchedulerError && GONE.includes(String(error.details.name))) return otherwise;
+      throw error;
+    }
   }
 
   /** Does a step's tap, pick or back. False when its element is not there (any more). */

@@ -5,13 +5,14 @@
  * What to do in the app is the flow's business; what an error means is the
  * attempt's. Whatever happens in the clean-up never changes the outcome.
  */
+import { posix } from 'node:path';
 import type { Ui, UiFactory } from '../appium/appium.ts';
 import type { ConnectedDevice } from '../devices/device.ts';
 import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Flow, FlowEngine, FlowRun } from '../flows/flow.ts';
 import { type Clock, withLimit } from '../runtime/clock.ts';
-import type { PublishContext, Publisher, PublishJob } from './publisher.ts';
+import type { PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
 import { checkVideoFile, remoteName } from './video-file.ts';
 
 export interface AppiumPublisherParts {
@@ -60,20 +61,29 @@ export class AppiumPublisher implements Publisher {
     await checkVideoFile(job.video, ctx.signal);
     const device = await this.#device(job, ctx.signal);
     ctx.phase('push');
-    const name = remoteName(job);
-    const remotePath = await device.pushVideo({ ...job.video, name }, ctx.signal);
+    const remotePath = await device.pushVideo({ ...job.video, name: remoteName(job) }, ctx.signal);
     ctx.log.info(`video pushed as ${remotePath}`);
     let ui: Ui | null = null;
+    let inUse = false;
+    const commit = async () => {
+      await ctx.commit();
+      inUse = true;
+    };
     try {
       ctx.phase('open');
       ui = await this.#parts.ui.open(device, ctx.signal);
-      await this.#run({ ui, flow, job, video: name, ctx }, (run) =>
-        this.#parts.engine.publish(run, { phase: (phase) => ctx.phase(phase), commit: () => ctx.commit() }),
+      await this.#run({ ui, flow, job, video: posix.basename(remotePath), ctx }, (run) =>
+        this.#parts.engine.publish(run, { phase: (phase) => ctx.phase(phase), commit }),
       );
+      inUse = false;
       // Only now: after a failure the phase that is kept must be the one that failed.
       ctx.phase('cleanup');
+    } catch (error) {
+      if ((error as PublishErrorHints | null)?.proofOfAbsence === true) inUse = false;
+      throw error;
     } finally {
-      await Promise.all([ui?.close(CLOSE_LIMIT_MS), this.#remove(device, remotePath, ctx)]);
+      // An upload may still be reading the file: taking it away made the simulated phone lose the post. verify() takes it away later.
+      await Promise.all([ui?.close(CLOSE_LIMIT_MS), inUse ? undefined : this.#remove(device, remotePath, ctx)]);
     }
   }
 
@@ -87,7 +97,7 @@ export class AppiumPublisher implements Publisher {
     const device = await this.#device(job, ctx.signal);
     const ui = await this.#parts.ui.open(device, ctx.signal);
     try {
-      return await this.#run({ ui, flow, job, video: '', ctx }, async (run) => {
+      const says = await this.#run({ ui, flow, job, video: '', ctx }, async (run) => {
         const { engine, clock } = this.#parts;
         const first = await engine.look(run, job.committed_ms ?? null);
         if (first !== 'absent') return first;
@@ -95,6 +105,8 @@ export class AppiumPublisher implements Publisher {
         ctx.signal.throwIfAborted();
         return await engine.look(run, job.committed_ms ?? null);
       });
+      if (says !== 'unknown') await this.#remove(device, remoteName(job), ctx);
+      return says;
     } finally {
       await ui.close(CLOSE_LIMIT_MS);
     }
@@ -133,12 +145,12 @@ export class AppiumPublisher implements Publisher {
     await ctx.evidence('screen.png', png);
   }
 
-  async #remove(device: ConnectedDevice, remotePath: string, ctx: LookContext): Promise<void> {
+  async #remove(device: ConnectedDevice, pathOrName: string, ctx: LookContext): Promise<void> {
     const limit = { ms: REMOVE_LIMIT_MS, reason: 'removal of the pushed video' };
     try {
-      await withLimit(this.#parts.clock, limit, (signal) => device.removeVideo(remotePath, signal));
+      await withLimit(this.#parts.clock, limit, (signal) => device.removeVideo(pathOrName, signal));
     } catch (error) {
-      ctx.log.warn(`the pushed video stays on the phone: ${String(error)}`, { remotePath });
+      ctx.log.warn(`the pushed video stays on the phone: ${String(error)}`, { file: pathOrName });
     }
   }
 }

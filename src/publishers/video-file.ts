@@ -26,6 +26,5 @@ export async function checkVideoFile(video: PublishJob['video'], signal: AbortSi
  */
 export function remoteName(job: Pick<PublishJob, 'id' | 'attempt' | 'video'>): string {
   const id = job.id.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 60);
-  const extension = /\.(mp4|mov|m4v|webm|3gp|mkv)$/i.exec(job.video.path)?.[0].toLowerCase() ?? '.mp4';
-  return `post-${id}-${job.attempt}-${job.video.sha256.slice(0, 12)}${extension}`;
+  return `post-${id}-${job.attempt}-${job.video.sha256.slice(0, 12)}.mp4`;
 }

@@ -46,9 +46,9 @@ class FakeDevice implements ConnectedDevice {
     return `/sdcard/DCIM/${video.name}`;
   }
 
-  async removeVideo(path: string): Promise<void> {
+  async removeVideo(pathOrName: string): Promise<void> {
     await this.onRemove();
-    this.files.delete(path);
+    this.files.delete(pathOrName.includes('/') ? pathOrName : `/sdcard/DCIM/${pathOrName}`);
   }
 }
 
@@ -129,6 +129,27 @@ describe('publishing through an app', () => {
     expect([ui.closed, device.files.size, ui.postTaps]).toEqual([1, 0, 0]);
   });
 
+  it('leaves the video there while an upload may be reading it, and takes it away once a look has settled the post', async () => {
+    const { ui, clock, device, publish, publisher } = world();
+    ui.afterTap = (id) => {
+      if (id === 'post_button') throw uiFailure('maybe', 'socket hang up');
+    };
+    const job = jobOf(VIDEO, { committed_ms: clock.now() });
+    expect(await publish(job)).toMatchObject({ code: 'UI_FAILED' });
+    expect([ui.closed, device.files.size]).toEqual([1, 1]);
+    expect(await clock.run(publisher.verify(job, attempt().ctx))).toBe('published');
+    expect(device.files.size).toBe(0);
+  });
+
+  it('takes it away at once when the tap was provably not sent', async () => {
+    const { ui, device, publish } = world();
+    ui.beforeTap = (id) => {
+      if (id === 'post_button') throw uiFailure('no', 'A session is either terminated or not started');
+    };
+    expect(await publish()).toMatchObject({ proofOfAbsence: true });
+    expect(device.files.size).toBe(0);
+  });
+
   it('is not undone by a clean-up that fails or hangs', async () => {
     for (const onRemove of [() => Promise.reject(new Error('adb: error')), () => new Promise<void>(() => undefined)]) {
       const { device, publish, clock } = world();
@@ -182,7 +203,6 @@ describe('the name of the pushed file', () => {
     const names = [named({}), named({ attempt: 2 }), named({ id: 'j2' }), named({ id: 'a b"$(x)/../é' })];
     expect(new Set(names).size).toBe(4);
     for (const name of names) expect(name).toMatch(/^[A-Za-z0-9-]+\.mp4$/);
-    expect(named({ video: { path: '/x/CLIP.MOV', sha256: 'ab' } })).toMatch(/\.mov$/);
   });
 });
 
