@@ -5,8 +5,8 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { AppiumProcess } from './appium/server-process.ts';
 import { ExternalAppium } from './appium/external-server.ts';
+import { AppiumProcess } from './appium/server-process.ts';
 import { WdioUiFactory } from './appium/wdio-ui.ts';
 import { LiveLines } from './cli/live.ts';
 import type { Options } from './cli/options.ts';
@@ -54,8 +54,8 @@ import type { AttemptWatcher } from './scheduler/watcher.ts';
 import { Worker } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
 import { writeSnapshot } from './stores/snapshot.ts';
-import { SqliteReader } from './stores/sqlite-reader.ts';
 import { SqliteStore } from './stores/sqlite.ts';
+import { SqliteReader } from './stores/sqlite-reader.ts';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -179,7 +179,14 @@ export async function composeScheduler(own: OwnHome, around: Surroundings, reque
   const forbidden = () => paused ?? (lock.held() ? null : 'the lock of this home is not held');
 
   const phonesEdge = composePhones(own, around);
-  const phones = new Phones({ ...phonesEdge, store, clock, logger, epoch, needsDevice: (name) => publisherOf(name).publisher.needs.device });
+  const phones = new Phones({
+    ...phonesEdge,
+    store,
+    clock,
+    logger,
+    epoch,
+    needsDevice: (name) => publisherOf(name).publisher.needs.device,
+  });
   const appium = composeAppium(own, around, phonesEdge.androidHome, phonesEdge.adbPort);
   const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
   const publisherOf = await choosePublishers(config, {
@@ -246,7 +253,11 @@ export async function composeScheduler(own: OwnHome, around: Surroundings, reque
     accountPolicy: policyOf,
     retry: config.retry,
     daemon: switches,
-    wake: () => void phones.refresh(shutdown.signal).then(() => wake.notify(), (err: unknown) => logger.warn({ err }, 'Phones could not be looked at')),
+    wake: () =>
+      void phones.refresh(shutdown.signal).then(
+        () => wake.notify(),
+        (err: unknown) => logger.warn({ err }, 'Phones could not be looked at'),
+      ),
   });
   const snapshot = () => writeSnapshot({ store, path: join(config.home, 'scheduler_state.json'), clock, config });
   const parts: Part[] = [
@@ -276,7 +287,15 @@ function composePhones({ config, instance, logger, store, epoch }: OwnHome, { cl
   const androidHome = findAndroidHome(config.adb.path, env);
   const path = adbIn(androidHome);
   const adbPort = config.adb.port ?? Number(env['ANDROID_ADB_SERVER_PORT'] ?? 5037);
-  const server = new AdbServer({ path, port: adbPort, instance, environment: env, clock, logger, recorder: processRecords({ store, clock, epoch }, 'adb') });
+  const server = new AdbServer({
+    path,
+    port: adbPort,
+    instance,
+    environment: env,
+    clock,
+    logger,
+    recorder: processRecords({ store, clock, epoch }, 'adb'),
+  });
   const adb = new Adb({ path, port: adbPort, instance, environment: env, clock, server });
   const { network, simulated, usb } = config.devices;
   const providers = [
@@ -287,7 +306,12 @@ function composePhones({ config, instance, logger, store, epoch }: OwnHome, { cl
   return { androidHome, adbPort, providers, stop: () => server.stop() };
 }
 
-function composeAppium({ config, instance, logger, store, epoch }: OwnHome, { clock, random, root }: Surroundings, androidHome: string, adbPort: number) {
+function composeAppium(
+  { config, instance, logger, store, epoch }: OwnHome,
+  { clock, random, root }: Surroundings,
+  androidHome: string,
+  adbPort: number,
+) {
   const { url, basePort, healthTimeoutMs } = config.appium;
   if (url !== null) return new ExternalAppium({ url, healthTimeoutMs, clock });
   const options = { root, instance, basePort, healthTimeoutMs, androidHome, adbPort, environment: environment(), clock, random, logger };
@@ -295,10 +319,15 @@ function composeAppium({ config, instance, logger, store, epoch }: OwnHome, { cl
 }
 
 /** Loads every publisher that the configuration names, each once. */
-async function choosePublishers(config: Config, make: { readonly appium: () => AppiumPublisher }): Promise<(account: string) => ChosenPublisher> {
+async function choosePublishers(
+  config: Config,
+  make: { readonly appium: () => AppiumPublisher },
+): Promise<(account: string) => ChosenPublisher> {
   const appium = make.appium();
   const load = async (chosen: PublisherConfig): Promise<ChosenPublisher> =>
-    chosen.kind === 'appium' ? { publisher: appium, options: {} } : { publisher: await loadModulePublisher(chosen), options: chosen.options };
+    chosen.kind === 'appium'
+      ? { publisher: appium, options: {} }
+      : { publisher: await loadModulePublisher(chosen), options: chosen.options };
   const general = await load(config.publisher);
   const own = new Map<string, ChosenPublisher>();
   for (const { name, publisher } of config.accounts) if (publisher !== null) own.set(name, await load(publisher));

@@ -30,7 +30,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.simulatePhone !== null) return (await import('./devices/simulated/phone-cli.ts')).main(options.simulatePhone);
-  const changes = options.add.folders.length > 0 || options.add.accounts.length > 0 || options.import.files.length > 0 || options.run !== null;
+  const changes =
+    options.add.folders.length > 0 || options.add.accounts.length > 0 || options.import.files.length > 0 || options.run !== null;
   const orders = options.act.length > 0 || options.exportFile !== null;
   const home = homeOf(options.home, changes ? 'create' : orders ? 'order' : 'look');
   const code = changes || orders ? await (await import('./compose.ts')).carryOut({ home, options, terminal, around }) : 0;
@@ -54,7 +55,14 @@ async function status(home: string, options: Options | null, json: boolean, watc
   const store = plain ? join(home, 'scheduler_state.db') : (await import('./compose.ts')).configure(home, options).store;
   const { SqliteReader } = await import('./stores/sqlite-reader.ts');
   const { showStatus, watchStatus } = await import('./cli/show-status.ts');
-  const request = { home, store, json, terminal, clock: around.clock, openReader: async () => (existsSync(store) ? new SqliteReader({ path: store }) : null) };
+  const request = {
+    home,
+    store,
+    json,
+    terminal,
+    clock: around.clock,
+    openReader: async () => (existsSync(store) ? new SqliteReader({ path: store }) : null),
+  };
   await (watch ? watchStatus(request, new AbortController().signal) : showStatus(request));
   return 0;
 }

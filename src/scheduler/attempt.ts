@@ -127,14 +127,13 @@ export class Attempt {
   async #letGo(publishing: Promise<void>): Promise<boolean> {
     const { clock, hard, phaseLimitsMs } = this.#parts;
     const settled = new AbortController();
-    const done = publishing
-      .then(
-        () => true,
-        () => false,
-      )
-      .finally(() => settled.abort());
-    const patience = AbortSignal.any([settled.signal, hard]);
-    return Promise.race([done, clock.sleep(phaseLimitsMs.cleanup, 'the publisher lets go of the phone', patience).then(() => false)]);
+    const resolved = publishing.then(
+      () => true,
+      () => false,
+    );
+    void resolved.then(() => settled.abort());
+    await clock.sleep(phaseLimitsMs.cleanup, 'the publisher lets go of the phone', AbortSignal.any([settled.signal, hard]));
+    return settled.signal.aborted && (await resolved);
   }
 
   #write(): Promise<Job> {

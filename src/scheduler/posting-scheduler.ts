@@ -61,9 +61,7 @@ export class PostingScheduler {
   async drain(): Promise<DrainResult> {
     const { passes, phones, hard } = this.#parts;
     const cleanUp = () => phones.stopStarted(hard);
-    return this.#during((crew) =>
-      new Orchestrator({ ...this.#parts, ...passes, cleanUp, sweep: (pass) => crew.sweep(pass) }).drain(),
-    );
+    return this.#during((crew) => new Orchestrator({ ...this.#parts, ...passes, cleanUp, sweep: (pass) => crew.sweep(pass) }).drain());
   }
 
   async #during<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
