@@ -67,7 +67,12 @@ export async function startChain(options: { readonly appium?: boolean } = {}): P
     }
   };
   await adb('start-server');
-  const appium = options.appium === false ? null : await startAppium(env);
+  const leave = async (): Promise<void> => {
+    await adb('kill-server');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const appium =
+    options.appium === false ? null : await startAppium(env).catch((error: unknown) => leave().then(() => Promise.reject(error)));
   const phones: SimulatedPhone[] = [];
   return {
     appiumUrl: appium?.url ?? '',
@@ -91,8 +96,7 @@ export async function startChain(options: { readonly appium?: boolean } = {}): P
     stop: async () => {
       if (appium) await end(appium.child);
       await Promise.all(phones.map((phone) => phone.stop()));
-      await adb('kill-server');
-      rmSync(folder, { recursive: true, force: true });
+      await leave();
     },
   };
 }

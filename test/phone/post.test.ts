@@ -96,6 +96,5 @@ describe('a post through webdriverio, Appium, UiAutomator2 and adb', () => {
     expect(phone.requests().find(({ label }) => label === 'tap:Post')?.count).toBe(1);
     expect(phone.state().screen).toBe('compose');
     expect(phone.ledger()).toEqual([]);
-    await expect(driver.$('~Post').getText()).rejects.toThrow(/instrumentation process is not running|socket hang up/);
   });
 });

@@ -1,6 +1,20 @@
 /**
- * The pretend video app of the simulated phone: package `demo.video`, activity
- * `demo.video.MainActivity`, label "Demo". Below is what a flow can rely on.
+ * The pretend video app of the simulated phone: its state, and what a tap, a text
+ * and a back do to it. How it looks is in demo-screens.ts; the table of its
+ * screens, ids and texts, on which flows rely, stands above DEMO_PACKAGE.
+ *
+ * Knows no adb and no HTTP. Publishes by writing to the ledger, after an upload
+ * that faults can slow, lose, stop or refuse.
+ */
+import { type Clock, isoTime } from '../../runtime/clock.ts';
+import { drawDemo, type Screen } from './demo-screens.ts';
+import { type Faults, TROUBLES, type TroubleName } from './faults.ts';
+import type { Ledger } from './ledger.ts';
+import type { MediaRow, PhoneFiles } from './phone-files.ts';
+import { shortId, type UiSpec } from './ui-node.ts';
+
+/**
+ * Package `demo.video`, activity `demo.video.MainActivity`, label "Demo": what a flow can rely on.
  *
  * Every id is written `demo.video:id/NAME`; `desc` is the content-desc. A tap on a
  * child of a clickable element (a name inside an item) taps that element.
@@ -48,13 +62,6 @@
  * (the upload goes on); popup -> dismissed; feed -> launcher. Ending the app (force-stop) ends an
  * upload that runs, unless it is said to go on in the background, and opens it on the feed next time.
  */
-import { type Clock, isoTime } from '../../runtime/clock.ts';
-import { drawDemo, type Screen } from './demo-screens.ts';
-import { type Faults, TROUBLES, type TroubleName } from './faults.ts';
-import type { Ledger } from './ledger.ts';
-import type { MediaRow, PhoneFiles } from './phone-files.ts';
-import { shortId, type UiSpec } from './ui-node.ts';
-
 export const DEMO_PACKAGE = 'demo.video';
 
 export interface DemoAppOptions {

@@ -1,7 +1,7 @@
 /**
  * What the demo app shows: from its state to a tree of elements.
  *
- * Pure; the ids and texts are those of the table in demo-app.ts.
+ * Pure; the ids and texts are those of the table in demo-app.ts, above DEMO_PACKAGE.
  */
 import type { TroubleName } from './faults.ts';
 import type { LedgerEntry } from './ledger.ts';
