@@ -13,8 +13,12 @@ import { typedCaption } from './run-flow.ts';
 import { type Look, textsOf } from './screens.ts';
 import { Walk } from './walk.ts';
 
-/** The app's clock and ours may differ; a post this much before the commit may still be it. */
-const CLOCK_SKEW_MS = 120_000;
+/** The app's clock may be a little behind ours; nothing of this account went out so shortly before its own commit. */
+const BEHIND_MS = 5_000;
+/** A post with another caption that is not older than this may be ours, with a caption that the app has changed. */
+const RECENT_MS = 60_000;
+/** A post with our caption that is not older than this may be ours on a phone whose clock or time zone is wrong. */
+const DAY_MS = 24 * 3_600_000;
 /** A list that is not whole yet is given this long. */
 const LIST_LIMIT_MS = 15_000;
 const VIA_LIMIT_MS = 20_000;
@@ -73,19 +77,18 @@ function listOf(walk: Walk, look: Look): SeenList {
 /**
  * What a list of an account's posts says about one post.
  *
- * A new post with our caption is ours: while a post is in doubt the account publishes nothing else. A new one with
- * another caption may be ours, changed by the app. Not being there proves something only when the list is whole, or
- * runs from the newest back to before the commit. Without the instant of the commit only a whole list that never had
- * the caption says anything.
+ * A new post with our caption is ours: while a post is in doubt the account publishes nothing else. Not being there
+ * proves something only when the list is whole, or runs from the newest back to long before the commit, and when
+ * nothing on it could be ours after all. Without the instant of the commit only a whole list that never had the
+ * caption says anything.
  */
 export function verdict({ posts, whole }: SeenList, caption: string, committedMs: number | null): Verdict | 'unknown' {
   const same = posts.filter((post) => post.caption === caption);
   if (committedMs === null) return whole && same.length === 0 ? 'absent' : 'unknown';
-  if (same.some((post) => post.atMs >= committedMs)) return 'published';
-  // Within the skew before the commit it may be this post or an earlier one.
-  const since = committedMs - CLOCK_SKEW_MS;
-  if (posts.some((post) => post.atMs >= since)) return 'unknown';
-  return whole || reachesBackTo(posts, since) ? 'absent' : 'unknown';
+  if (same.some(({ atMs }) => atMs >= committedMs - BEHIND_MS)) return 'published';
+  const maybeOurs = ({ atMs, caption: shown }: SeenPost) => atMs >= committedMs - (shown === caption ? DAY_MS : RECENT_MS);
+  if (posts.some(maybeOurs)) return 'unknown';
+  return whole || reachesBackTo(posts, committedMs - DAY_MS) ? 'absent' : 'unknown';
 }
 
 /** True when the list is sorted, newest first, and its end is older than `ms`. A pinned post breaks the order, and with it the proof. */

@@ -24,8 +24,8 @@ interface FakeNode {
 }
 
 /** A request that failed, as the real edge says it. */
-export function uiFailure(sent: 'no' | 'maybe', text: string): SchedulerError {
-  return new SchedulerError('UI_FAILED', { details: { sent, text, endpoint: 'POST element/click' } });
+export function uiFailure(sent: 'no' | 'maybe', text: string, name = 'unknown error'): SchedulerError {
+  return new SchedulerError('UI_FAILED', { details: { sent, text, name, endpoint: 'POST element/click' } });
 }
 
 export class FakeUi implements Ui {
@@ -93,7 +93,8 @@ export class FakeUi implements Ui {
     const name = id.replace('demo.video:id/', '');
     this.taps.push(name);
     await this.beforeTap(name);
-    if (!this.#nodes().some((node) => node.id === id)) throw uiFailure('maybe', 'The element does not exist in DOM anymore');
+    if (!this.#nodes().some((node) => node.id === id))
+      throw uiFailure('maybe', 'The element does not exist in DOM anymore', 'stale element reference');
     this.#tapped(name, text);
     await this.afterTap(name);
   }

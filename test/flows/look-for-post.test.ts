@@ -6,7 +6,7 @@ import { rig } from './rig.ts';
 
 const COMMIT = Date.UTC(2026, 0, 5, 12);
 const HOUR = 3_600_000;
-const old = (caption: string, hours = 24) => ({ caption, atMs: COMMIT - hours * HOUR });
+const old = (caption: string, hours = 25) => ({ caption, atMs: COMMIT - hours * HOUR });
 
 describe('what a list of posts says', () => {
   it('published: a post with the caption, not older than the commit', () => {
@@ -17,17 +17,20 @@ describe('what a list of posts says', () => {
   it('absent: a whole list, or one that reaches back to before the commit, with nothing new in it', () => {
     expect(verdict({ posts: [], whole: true }, 'x', COMMIT)).toBe('absent');
     expect(verdict({ posts: [old('x')], whole: true }, 'x', COMMIT)).toBe('absent');
-    expect(verdict({ posts: [old('y', 1), old('x', 2)], whole: false }, 'x', COMMIT)).toBe('absent');
+    expect(verdict({ posts: [old('y', 1), old('x', 26)], whole: false }, 'x', COMMIT)).toBe('absent');
   });
 
   it('unknown: everything between', () => {
     expect(verdict({ posts: [], whole: false }, 'x', COMMIT)).toBe('unknown');
     // The app may have cut the caption.
     expect(verdict({ posts: [{ caption: 'x…', atMs: COMMIT + 5_000 }], whole: true }, 'x', COMMIT)).toBe('unknown');
-    // The clocks may differ.
-    expect(verdict({ posts: [{ caption: 'x', atMs: COMMIT - 5_000 }], whole: true }, 'x', COMMIT)).toBe('unknown');
+    // The phone's clock or time zone may be wrong.
+    expect(verdict({ posts: [{ caption: 'x', atMs: COMMIT - 6_000 }], whole: true }, 'x', COMMIT)).toBe('unknown');
+    expect(verdict({ posts: [old('x', 13)], whole: true }, 'x', COMMIT)).toBe('unknown');
+    // The list ends too soon.
+    expect(verdict({ posts: [old('y', 1), old('y', 2)], whole: false }, 'x', COMMIT)).toBe('unknown');
     // A pinned old post on top says nothing about the newest ones.
-    expect(verdict({ posts: [old('pinned', 500), old('y', 1)], whole: false }, 'x', COMMIT)).toBe('unknown');
+    expect(verdict({ posts: [old('pinned', 500), old('y', 26)], whole: false }, 'x', COMMIT)).toBe('unknown');
     expect(verdict({ posts: [old('x')], whole: true }, 'x', null)).toBe('unknown');
     expect(verdict({ posts: [old('y')], whole: false }, 'x', null)).toBe('unknown');
   });

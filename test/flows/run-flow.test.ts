@@ -53,6 +53,19 @@ describe('a post that goes well', () => {
     expect(ui.postTaps).toBe(1);
   });
 
+  it('looks again when a popup came between the look and the tap', async () => {
+    const { ui, publish } = rig();
+    const came = new Set<string>();
+    ui.beforeTap = (id) => {
+      if (id === 'post_button' || id.startsWith('popup') || came.has(id)) return;
+      came.add(id);
+      ui.popup = true;
+    };
+    expect(await publish()).toBeNull();
+    expect(came.size).toBeGreaterThan(2);
+    expect(ui.postTaps).toBe(1);
+  });
+
   it('is not taken for done because of a banner of an earlier post', async () => {
     const { ui, publish } = rig();
     ui.posts.push({ account: 'alice', video: 'old.mp4', caption: 'Grüße 👋\n日本', time: '2026-01-01T00:00:00.000Z' });
@@ -293,6 +306,17 @@ describe('the commit point', () => {
     expect(error).toMatchObject({ code: 'UI_FAILED', details: { sent: 'maybe' } });
     expect(error?.proofOfAbsence).toBeUndefined();
     expect(one.ui.postTaps).toBe(1);
+  });
+
+  it('is followed by exactly one tap when a popup came between the look and it', async () => {
+    const one = rig();
+    one.onCommit = () => {
+      one.ui.popup = true;
+    };
+    const error = await one.publish();
+    expect(error).toMatchObject({ code: 'UI_FAILED' });
+    expect(error?.proofOfAbsence).toBeUndefined();
+    expect([one.ui.postTaps, one.ui.posts]).toEqual([1, []]);
   });
 
   it('is followed by exactly one tap when the app ignores it', async () => {
