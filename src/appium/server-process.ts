@@ -7,6 +7,7 @@
  * /status is ready, and the driver is there (`--use-drivers` ends Appium at once
  * when it is not). When to check and when to restart is the guard's decision.
  */
+import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -108,11 +109,14 @@ export class AppiumProcess implements AppiumServer {
     if (child === null) return sick('it was not started', true);
     try {
       if (child.ended !== null) return sick(`the process has ended: ${child.ended}`, true);
-      const listener = await listenerPid(child.port, child.pid);
-      if (listener !== null && listener !== child.pid) return sick(`port ${child.port} belongs to PID ${listener}`, true);
       const { clock, healthTimeoutMs } = this.#options;
       const answer = await askStatus(this.url, healthTimeoutMs, clock, AbortSignal.any([signal, child.over]));
-      return answer.problem === null ? { healthy: true, url: this.url, problem: null, gone: false } : sick(answer.problem, answer.refused);
+      if (answer.problem !== null) return sick(answer.problem, answer.refused);
+      // Who answers is asked after the answer: before it, somebody else may still be about to listen.
+      const other = await otherListener(child);
+      return other === null
+        ? { healthy: true, url: this.url, problem: null, gone: false }
+        : sick(`port ${child.port} belongs to ${other}`, true);
     } catch {
       return child.ended === null ? sick('the check was given up', false) : sick(`the process has ended: ${child.ended}`, true);
     }
@@ -220,6 +224,19 @@ export class AppiumProcess implements AppiumServer {
     const { code, message } = new SchedulerError('APPIUM_PORT_FOREIGN', { details: { port, pid } });
     this.#options.logger.warn({ code, port, pid }, `${code}: ${message}; the next free port is used`);
   }
+}
+
+/** Who listens instead of our child; null when our child does, or when this machine does not tell. */
+async function otherListener(child: AppiumChild): Promise<string | null> {
+  const listener = await listenerPid(child.port, child.pid);
+  if (listener === child.pid) return null;
+  if (listener !== null) return `PID ${listener}`;
+  // Where the sockets of our own child can be read and the port is not among them, it is another user's.
+  const readable = await readdir(`/proc/${child.pid}/fd`).then(
+    () => true,
+    () => false,
+  );
+  return readable ? 'a process that cannot be seen' : null;
 }
 
 function serverArguments(port: number): readonly string[] {
