@@ -1,0 +1,294 @@
+// Guards promise 3: one instance acts at a time per home; a dead or hung one is replaced, a living one is named.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isoTime, SystemClock } from '../../src/runtime/clock.ts';
+import { acquireInstanceLock, type InstanceLock, readLock } from '../../src/runtime/instance-lock.ts';
+import { takeKernelLock } from '../../src/runtime/kernel-lock.ts';
+import type { LockContent } from '../../src/runtime/lock-file.ts';
+import { bootId, pidNamespace, startTicks } from '../../src/runtime/processes.ts';
+import { Child } from '../support/children.ts';
+import { MemoryLogger } from '../support/memory-logger.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const HOLDER = new URL('./hold-lock.ts', import.meta.url).pathname;
+const DEAD_PID = 4_194_301;
+const ROUNDS = 20;
+
+let home: string;
+let children: Child[];
+let locks: InstanceLock[];
+let logger: MemoryLogger;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lock-'));
+  children = [];
+  locks = [];
+  logger = new MemoryLogger();
+});
+
+afterEach(async () => {
+  await Promise.all(children.map((child) => child.kill()));
+  for (const lock of locks) await lock.release();
+  await rm(home, { recursive: true, force: true });
+});
+
+function holder(...flags: string[]): Child {
+  const child = new Child(process.execPath, [HOLDER, home, ...flags]);
+  children.push(child);
+  return child;
+}
+
+async function acquire(clock = new SystemClock(), progress = () => true): Promise<InstanceLock> {
+  const lock = await acquireInstanceLock({ home, instance: `home@${hostname()}`, clock, logger, progress });
+  locks.push(lock);
+  return lock;
+}
+
+async function onDisk(): Promise<LockContent> {
+  return JSON.parse(await readFile(join(home, 'scheduler.lock'), 'utf8'));
+}
+
+async function put(content: object): Promise<void> {
+  await writeFile(join(home, 'scheduler.lock'), JSON.stringify(content));
+}
+
+/** Makes the holder look silent for an hour. */
+async function age(): Promise<void> {
+  await put({ ...(await onDisk()), last_heartbeat: isoTime(Date.now() - 3_600_000) });
+}
+
+function now(): number {
+  return Date.now();
+}
+
+describe('the file', () => {
+  test('says who acts, and goes on a clean exit', async () => {
+    const lock = await acquire();
+    await lock.setEpoch(7);
+    expect(await onDisk()).toEqual({
+      pid: process.pid,
+      started: expect.stringMatching(/^\d{4}-.*Z$/),
+      last_heartbeat: expect.stringMatching(/^\d{4}-.*Z$/),
+      hostname: hostname(),
+      instance: `home@${hostname()}`,
+      epoch: 7,
+      start_ticks: await startTicks(process.pid),
+      boot_id: await bootId(),
+      pid_ns: await pidNamespace(),
+    });
+    expect(logger.messages()).toContain(`[LOCK] Acquired lock (PID ${process.pid})`);
+    expect(lock.held()).toBe(true);
+    expect(await readLock(home, now())).toMatchObject({ state: 'held', pid: process.pid, epoch: 7 });
+
+    await lock.release();
+    await lock.release();
+    expect(lock.held()).toBe(false);
+    expect(await readLock(home, now())).toEqual({ state: 'none' });
+    expect(await readdir(home)).toEqual(['scheduler.guard.db']);
+    expect((await acquire()).held()).toBe(true);
+  });
+
+  test('beats every 30 s, and only while the loops make progress', async () => {
+    const clock = new VirtualClock();
+    let progress = true;
+    const lock = await acquire(clock, () => progress);
+    const stop = new AbortController();
+    lock.startHeartbeat(stop.signal);
+    expect(logger.messages()).toContain('[HEARTBEAT] Started heartbeat thread');
+    const first = (await onDisk()).last_heartbeat;
+    await clock.untilWaiting('heartbeat');
+    await clock.advance(30_000);
+    await clock.untilWaiting('heartbeat');
+    const second = (await onDisk()).last_heartbeat;
+    expect(Date.parse(second ?? '') - Date.parse(first ?? '')).toBe(30_000);
+
+    progress = false;
+    await clock.advance(30_000);
+    await clock.untilWaiting('heartbeat');
+    expect((await onDisk()).last_heartbeat).toBe(second);
+    expect(logger.messages().some((message) => message.includes('No progress'))).toBe(true);
+    stop.abort();
+  });
+
+  test('comes back when somebody deletes it, because the right to act is not the file', async () => {
+    const clock = new VirtualClock();
+    const lock = await acquire(clock);
+    lock.startHeartbeat(new AbortController().signal);
+    await rm(join(home, 'scheduler.lock'));
+    await clock.untilWaiting('heartbeat');
+    await clock.advance(30_000);
+    await clock.untilWaiting('heartbeat');
+    expect((await onDisk()).pid).toBe(process.pid);
+    expect(lock.held()).toBe(true);
+  });
+});
+
+describe('a second start', () => {
+  test('is refused and names the holder, which goes on undisturbed', async () => {
+    const first = holder();
+    await first.says('LOCKED');
+    await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD', details: { pid: first.pid, hostname: hostname() } });
+    expect(logger.messages()).toContain('[LOCK ERROR] Another scheduler instance is already running!');
+    expect(await readLock(home, now())).toMatchObject({ state: 'held', pid: first.pid });
+    first.tell('release');
+    await first.says('RELEASED');
+    await first.ended;
+    expect((await acquire()).held()).toBe(true);
+  });
+
+  test('replaces a killed holder at once', async () => {
+    const first = holder();
+    await first.says('LOCKED');
+    await first.kill();
+    expect(await readLock(home, now())).toMatchObject({ state: 'stale', pid: first.pid });
+    const began = performance.now();
+    await acquire();
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(logger.messages()).toContain(`[LOCK] Stale lock file found (PID ${first.pid} not running). Taking over.`);
+    expect((await onDisk()).pid).toBe(process.pid);
+  });
+
+  test('ends a hung holder whose heartbeat is older than two minutes, and takes over', async () => {
+    const hung = holder();
+    await hung.says('LOCKED');
+    hung.process.kill('SIGSTOP');
+    await age();
+    expect(await readLock(home, now())).toMatchObject({ state: 'stale' });
+    await acquire();
+    expect(await hung.ended).toBe('SIGKILL');
+    expect(logger.messages().some((message) => message.startsWith('[LOCK] Lock heartbeat stale'))).toBe(true);
+    expect((await onDisk()).pid).toBe(process.pid);
+  });
+
+  test.each([
+    ['start ticks', { start_ticks: 1 }, 'it could not be told'],
+    ['boot id', { boot_id: 'another', hostname: 'elsewhere' }, 'another machine'],
+    ['pid namespace', { pid_ns: 'pid:[1]' }, 'another container'],
+    ['any proof', { start_ticks: undefined, boot_id: undefined, pid_ns: undefined }, 'does not prove'],
+  ])('does not end a silent holder without proof: %s', { timeout: 20_000 }, async (_, forged, why) => {
+    const silent = holder();
+    await silent.says('LOCKED');
+    await age();
+    await put({ ...(await onDisk()), ...forged });
+    await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD', details: { why: expect.stringContaining(why) } });
+    silent.tell('held');
+    expect(await silent.says('HELD')).toBe('HELD true');
+  });
+});
+
+describe('with the kernel lock free', () => {
+  const live = async () => ({ start_ticks: await startTicks(process.ppid), boot_id: await bootId(), pid_ns: await pidNamespace() });
+
+  test('a seed-shaped lock of a dead process is taken over, in the seeds’ words', async () => {
+    await put({ pid: DEAD_PID, started: '2024-01-01T00:00:00', last_heartbeat: '2024-01-01T00:00:00' });
+    await acquire();
+    expect(logger.messages().some((message) => message.includes('Lock heartbeat stale'))).toBe(true);
+    expect(logger.messages()).toContain(`[LOCK] Stale lock file found (PID ${DEAD_PID} not running). Taking over.`);
+  });
+
+  test('a seed-shaped lock counts as this host’s: a living, beating holder is respected', async () => {
+    await put({ pid: process.ppid, started: isoTime(now()).slice(0, 19), last_heartbeat: isoTime(now()) });
+    await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD', details: { pid: process.ppid, hostname: 'this host' } });
+    await put({ pid: process.ppid, started: '2024-01-01T00:00:00' });
+    await acquire();
+    expect(logger.messages().some((message) => message.includes('Lock heartbeat stale'))).toBe(true);
+  });
+
+  test.each([
+    ['a beating holder on another host', { hostname: 'elsewhere', boot_id: 'another' }, false],
+    ['an ancestor’s on another host', { hostname: 'elsewhere' }, false],
+    ['a dead one of another container on this kernel', { hostname: 'container', boot_id: 'ours', pid_ns: 'pid:[1]' }, true],
+    ['one of before the reboot', { hostname: hostname(), boot_id: 'another' }, true],
+    ['one whose pid was given to somebody else', { hostname: hostname(), boot_id: 'ours', start_ticks: 1 }, true],
+  ])('%s', async (_, fields, free) => {
+    const boot = 'boot_id' in fields && fields.boot_id === 'ours' ? { boot_id: await bootId() } : {};
+    await put({ pid: process.ppid, started: isoTime(now()), last_heartbeat: isoTime(now()), ...fields, ...boot });
+    if (free) expect((await acquire()).held()).toBe(true);
+    else await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD' });
+  });
+
+  test('a beating holder whose guard was deleted by hand is respected', async () => {
+    await put({ pid: process.ppid, started: isoTime(now()), last_heartbeat: isoTime(now()), hostname: hostname(), ...(await live()) });
+    await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD' });
+    // The refused start leaves nothing behind: the next one finds the home as it was.
+    await rm(join(home, 'scheduler.lock'));
+    expect((await acquire()).held()).toBe(true);
+  });
+
+  test.each(['', '{"pid": 5', '[]', '{"pid": "x"}', '{"pid": -4, "started": "x"}'])('a file that is none is replaced: %s', async (text) => {
+    await writeFile(join(home, 'scheduler.lock'), text);
+    expect(await readLock(home, now())).toEqual({ state: 'none' });
+    expect((await acquire()).held()).toBe(true);
+  });
+});
+
+describe('a holder that wakes up after it was replaced', () => {
+  test('does nothing: it writes over nobody, claims no more, and its exit takes nothing away', async () => {
+    const old = holder('--fast');
+    await old.says('LOCKED');
+    old.process.kill('SIGSTOP');
+    // What a person may do to a home that looks dead.
+    await rm(join(home, 'scheduler.guard.db'));
+    await rm(join(home, 'scheduler.lock'));
+    const lock = await acquire();
+    old.process.kill('SIGCONT');
+    expect(await old.says('LOST')).toBe('LOST held=false');
+    old.tell('release');
+    await old.says('RELEASED');
+    await old.ended;
+    expect((await onDisk()).pid).toBe(process.pid);
+    expect(lock.held()).toBe(true);
+  });
+});
+
+test('of eight starters on one stale lock exactly one acts, twenty times', { timeout: 300_000 }, async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await put({ pid: DEAD_PID, started: '2024-01-01T00:00:00', last_heartbeat: '2024-01-01T00:00:00' });
+    const starters = Array.from({ length: 8 }, () => holder());
+    await Promise.all(starters.map((starter) => starter.says(/^(LOCKED|REFUSED)/)));
+    const verdicts = starters.map((starter) => starter.lines.find((line) => /^(LOCKED|REFUSED)/.test(line))?.split(' ')[0]);
+    expect(verdicts.filter((verdict) => verdict === 'LOCKED')).toHaveLength(1);
+    expect(verdicts.filter((verdict) => verdict === 'REFUSED')).toHaveLength(7);
+    const winner = starters[verdicts.indexOf('LOCKED')];
+    for (const starter of starters) if (starter !== winner) expect(starter.lines.join()).toContain(`PID ${winner?.pid}`);
+    await Promise.all(starters.map((starter) => starter.kill()));
+    children = [];
+  }
+});
+
+describe('the kernel lock', () => {
+  test('has one holder, also within a process', () => {
+    const path = join(home, 'guard.db');
+    const first = takeKernelLock(path);
+    expect(takeKernelLock(path)).toBeNull();
+    first?.release();
+    first?.release();
+    const second = takeKernelLock(path);
+    expect(second).not.toBeNull();
+    second?.release();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('survives the garbage collector when nobody keeps a reference', async () => {
+    const path = join(home, 'guard.db');
+    const module = new URL('../../src/runtime/kernel-lock.ts', import.meta.url).pathname;
+    const script = `
+      import { setImmediate } from 'node:timers/promises';
+      import { takeKernelLock } from ${JSON.stringify(module)};
+      takeKernelLock(${JSON.stringify(path)});
+      for (let i = 0; i < 20; i += 1) { gc(); await setImmediate(); }
+      console.log('COLLECTED');
+      process.stdin.resume();`;
+    const child = new Child(process.execPath, ['--expose-gc', '--input-type=module', '-e', script]);
+    children.push(child);
+    await child.says('COLLECTED');
+    expect(takeKernelLock(path)).toBeNull();
+  });
+
+  test('a folder that is not there is an error, not a free home', () => {
+    expect(() => takeKernelLock(join(home, 'missing', 'guard.db'))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+  });
+});
