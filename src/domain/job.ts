@@ -15,17 +15,9 @@
 import { SchedulerError } from '../errors.ts';
 import type { EventType } from './event.ts';
 import type { Failure, Phase } from './failure.ts';
+import { holderDied, postedBefore, RELEASED, retryOrdered, settled, uncertain } from './job-in-doubt.ts';
 
-export const JOB_STATUSES = [
-  'pending',
-  'claimed',
-  'committing',
-  'uncertain',
-  'retrying',
-  'success',
-  'failed',
-  'skipped',
-] as const;
+export const JOB_STATUSES = ['pending', 'claimed', 'committing', 'uncertain', 'retrying', 'success', 'failed', 'skipped'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** In these a worker, or a doubt, keeps the account to itself. */
@@ -36,11 +28,6 @@ export const DEVICE_BUSY: readonly JobStatus[] = ['claimed', 'committing'];
 export const POST_COUNTS: readonly JobStatus[] = ['committing', 'uncertain', 'success'];
 /** From these a worker may claim. */
 export const CLAIMABLE: readonly JobStatus[] = ['pending', 'retrying'];
-
-/** A job found in this many crashes runs alone from then on. */
-export const CRASHES_BEFORE_ALONE = 2;
-/** After this many crashes while alone it has failed for good (type `poison`). */
-export const CRASHES_ALONE = 3;
 
 export interface Job {
   readonly id: string;
@@ -119,7 +106,13 @@ export type JobEvent =
   /** A person wants it tried again: `grant` more attempts. */
   | { readonly type: 'retry'; readonly grant: number }
   /** A record of a post exists that the store did not know of. */
-  | { readonly type: 'posted_before'; readonly account: string; readonly postKey: string; readonly committedMs: number; readonly message: string };
+  | {
+      readonly type: 'posted_before';
+      readonly account: string;
+      readonly postKey: string;
+      readonly committedMs: number;
+      readonly message: string;
+    };
 
 export interface Transition {
   readonly job: Job;
@@ -140,13 +133,6 @@ const LEGAL: Readonly<Record<JobEvent['type'], readonly JobStatus[]>> = {
   retry: ['failed', 'skipped', 'retrying'],
   posted_before: ['pending', 'retrying', 'failed', 'skipped'],
 };
-
-const RELEASED = {
-  worker: null,
-  claimToken: null,
-  leaseUntilMs: null,
-  phase: null,
-} as const;
 
 /**
  * The job after `event`, or an error when the state machine has no such arrow.
@@ -231,73 +217,4 @@ function deferred(job: Job, event: JobEvent & { type: 'defer' }): Job {
     failure: event.failure ?? job.failure,
     note: event.reason,
   };
-}
-
-function uncertain(job: Job, failure: Failure, now: number): Job {
-  return {
-    ...job,
-    ...RELEASED,
-    status: 'uncertain',
-    failure: { ...failure, uncertain: true },
-    committedMs: job.committedMs ?? now,
-    uncertainMs: now,
-  };
-}
-
-function holderDied(job: Job, event: JobEvent & { type: 'holder_died' }, now: number): Transition {
-  const failure: Failure = {
-    scope: 'job',
-    category: 'infrastructure',
-    type: 'holder_died',
-    phase: job.phase ?? 'prepare',
-    message: event.message,
-    uncertain: job.status === 'committing',
-    evidence: null,
-  };
-  if (job.status === 'committing') return { job: uncertain(job, failure, now), event: 'uncertain' };
-  const crashes = job.crashes + (event.counts ? 1 : 0);
-  const after = { ...job, ...RELEASED, attempts: job.attempts - 1, crashes, device: null };
-  if (crashes >= CRASHES_BEFORE_ALONE + CRASHES_ALONE) {
-    return {
-      job: { ...after, status: 'failed', failure: { ...failure, category: 'unknown', type: 'poison' }, finishedMs: now },
-      event: 'failed',
-    };
-  }
-  return { job: { ...after, status: after.attempts > 0 ? 'retrying' : 'pending', failure, dueMs: now }, event: 'returned' };
-}
-
-/** `absent` is not given back: the attempt was really made. */
-function settled(job: Job, event: JobEvent & { type: 'verdict' }, now: number): Job {
-  const note = `settled as ${event.verdict} by ${event.by}`;
-  if (event.verdict === 'published') return { ...job, status: 'success', finishedMs: now, note };
-  const after = { ...job, committedMs: null, uncertainMs: null, device: null, note };
-  return event.retryAtMs === null
-    ? { ...after, status: 'failed', finishedMs: now }
-    : { ...after, status: 'retrying', dueMs: event.retryAtMs };
-}
-
-function retryOrdered(job: Job, grant: number, now: number): Job {
-  return {
-    ...job,
-    status: job.attempts > 0 ? 'retrying' : 'pending',
-    maxAttempts: job.attempts + grant,
-    failuresByCategory: {},
-    crashes: 0,
-    dueMs: now,
-    finishedMs: null,
-    note: 'a person ordered another try',
-  };
-}
-
-function postedBefore(job: Job, event: JobEvent & { type: 'posted_before' }, now: number): Job {
-  const failure: Failure = {
-    scope: 'job',
-    category: 'unknown',
-    type: 'posted_before',
-    phase: 'commit',
-    message: event.message,
-    uncertain: true,
-    evidence: null,
-  };
-  return { ...uncertain(job, failure, now), account: event.account, postKey: event.postKey, committedMs: event.committedMs };
 }

@@ -6,7 +6,8 @@
  * statement wrote is compared with what it says.
  */
 import assert from 'node:assert/strict';
-import { CRASHES_BEFORE_ALONE, type Job, transition } from '../domain/job.ts';
+import { type Job, transition } from '../domain/job.ts';
+import { CRASHES_BEFORE_ALONE } from '../domain/job-in-doubt.ts';
 import type { Connection, Statement } from './database.ts';
 import { keyFor } from './key-tail.ts';
 import { ALL_ACCOUNTS } from './pools.ts';

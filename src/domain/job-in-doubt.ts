@@ -1,0 +1,84 @@
+/**
+ * What becomes of a job whose holder died, whose outcome nobody knows, or which
+ * a person takes in hand: the arrows of `transition` (job.ts) that do not come
+ * from a worker at its regular work.
+ */
+import type { Failure } from './failure.ts';
+import type { Job, JobEvent, Transition } from './job.ts';
+
+/** A job found in this many crashes runs alone from then on. */
+export const CRASHES_BEFORE_ALONE = 2;
+/** After this many crashes while alone it has failed for good (type `poison`). */
+export const CRASHES_ALONE = 3;
+
+/** Nobody holds it any more. */
+export const RELEASED = { worker: null, claimToken: null, leaseUntilMs: null, phase: null } as const;
+
+export function uncertain(job: Job, failure: Failure, now: number): Job {
+  return {
+    ...job,
+    ...RELEASED,
+    status: 'uncertain',
+    failure: { ...failure, uncertain: true },
+    committedMs: job.committedMs ?? now,
+    uncertainMs: now,
+  };
+}
+
+export function holderDied(job: Job, event: JobEvent & { type: 'holder_died' }, now: number): Transition {
+  const failure: Failure = {
+    scope: 'job',
+    category: 'infrastructure',
+    type: 'holder_died',
+    phase: job.phase ?? 'prepare',
+    message: event.message,
+    uncertain: job.status === 'committing',
+    evidence: null,
+  };
+  if (job.status === 'committing') return { job: uncertain(job, failure, now), event: 'uncertain' };
+  const crashes = job.crashes + (event.counts ? 1 : 0);
+  const after = { ...job, ...RELEASED, attempts: job.attempts - 1, crashes, device: null };
+  if (crashes >= CRASHES_BEFORE_ALONE + CRASHES_ALONE) {
+    return {
+      job: { ...after, status: 'failed', failure: { ...failure, category: 'unknown', type: 'poison' }, finishedMs: now },
+      event: 'failed',
+    };
+  }
+  return { job: { ...after, status: after.attempts > 0 ? 'retrying' : 'pending', failure, dueMs: now }, event: 'returned' };
+}
+
+/** `absent` is not given back: the attempt was really made. */
+export function settled(job: Job, event: JobEvent & { type: 'verdict' }, now: number): Job {
+  const note = `settled as ${event.verdict} by ${event.by}`;
+  if (event.verdict === 'published') return { ...job, status: 'success', finishedMs: now, note };
+  const after = { ...job, committedMs: null, uncertainMs: null, device: null, note };
+  return event.retryAtMs === null
+    ? { ...after, status: 'failed', finishedMs: now }
+    : { ...after, status: 'retrying', dueMs: event.retryAtMs };
+}
+
+export function retryOrdered(job: Job, grant: number, now: number): Job {
+  return {
+    ...job,
+    status: job.attempts > 0 ? 'retrying' : 'pending',
+    maxAttempts: job.attempts + grant,
+    failuresByCategory: {},
+    crashes: 0,
+    dueMs: now,
+    finishedMs: null,
+    note: 'a person ordered another try',
+  };
+}
+
+export function postedBefore(job: Job, event: JobEvent & { type: 'posted_before' }, now: number): Job {
+  const failure: Failure = {
+    scope: 'job',
+    category: 'unknown',
+    type: 'posted_before',
+    phase: 'commit',
+    message: event.message,
+    uncertain: true,
+    evidence: null,
+  };
+  return { ...uncertain(job, failure, now), account: event.account, postKey: event.postKey, committedMs: event.committedMs };
+}
