@@ -19,6 +19,9 @@ import { SystemRandom } from '../../src/runtime/random.ts';
 import { freePort, openRack, type Rack } from '../devices/rack.ts';
 import { errorOf, never } from './sessions.ts';
 
+/** At once, on a machine that may be busy. */
+const SOON = { timeout: 10_000 };
+
 const DEMO = 'demo.video';
 const clock = new SystemClock();
 
@@ -117,7 +120,7 @@ describe('the real chain', () => {
       const { post } = await compose(use);
       use.phone.setFault(fault);
       expect(await errorOf(use.ui.tap(post, never))).toMatchObject({ details: { sent: 'maybe' } });
-      await expect.poll(() => use.phone.ledger(), { timeout: 5_000 }).toHaveLength(1);
+      await expect.poll(() => use.phone.ledger(), SOON).toHaveLength(1);
       await use.ui.close(1_000);
       expect(postTaps(use.phone)).toBe(1);
       expect(use.phone.ledger()).toHaveLength(1);
@@ -129,7 +132,7 @@ describe('the real chain', () => {
     const use = await open('dead-before');
     const { post } = await compose(use);
     use.phone.setFault({ name: 'uia2_die' });
-    await expect.poll(async () => errorOf(use.ui.source(never)), { timeout: 5_000 }).toMatchObject({ details: { sent: 'no' } });
+    await expect.poll(async () => errorOf(use.ui.source(never)), SOON).toMatchObject({ details: { sent: 'no' } });
     expect(await errorOf(use.ui.tap(post, never))).toMatchObject({ code: 'UI_FAILED', details: { sent: 'no' } });
     await use.ui.close(10_000);
     expect(postTaps(use.phone)).toBe(0);
@@ -141,11 +144,11 @@ describe('the real chain', () => {
     const { post } = await compose(use);
     use.phone.setFault({ name: 'uia2_hang_after', on: 'tap:Post', once: true });
     const tapping = errorOf(use.ui.tap(post, never));
-    await expect.poll(() => postTaps(use.phone)).toBe(1);
+    await expect.poll(() => postTaps(use.phone), SOON).toBe(1);
     process.kill(pids.at(-1) ?? 0, 'SIGKILL');
     expect(await tapping).toMatchObject({ details: { sent: 'maybe', code: 'UND_ERR_SOCKET' } });
     expect(await errorOf(use.ui.tap(post, never))).toMatchObject({ code: 'APPIUM_DOWN', details: { sent: 'no' } });
-    await expect.poll(() => appium.check(never)).toMatchObject({ gone: true });
+    await expect.poll(() => appium.check(never), SOON).toMatchObject({ gone: true });
     await appium.restart(never);
     await use.devices.dropForwards(never);
     const again = await factory.open(await use.devices.connect('appium-killed', never), never);

@@ -18,6 +18,9 @@ import { startTicks } from '../../src/runtime/processes.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { errorOf, never, recordingLog } from './sessions.ts';
 
+/** At once, on a machine that may be busy. */
+const SOON = { timeout: 10_000 };
+
 const FAKE = fileURLToPath(new URL('fake-appium.mjs', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -177,7 +180,7 @@ describe('a server of ours', () => {
     const server = appium({ basePort: await freePort() });
     await server.start(never);
     process.kill(firstPid(), 'SIGKILL');
-    await expect.poll(() => server.check(never)).toMatchObject({ healthy: false, gone: true });
+    await expect.poll(() => server.check(never), SOON).toMatchObject({ healthy: false, gone: true });
     await server[how](never);
     expect(await startTicks(grandchildren()[0] ?? 0)).toBeNull();
     expect(await server.check(never)).toMatchObject({ healthy: true });
@@ -216,7 +219,7 @@ describe('a server of ours', () => {
     const server = appium({ mode: 'mute', basePort: await freePort() });
     const giveUp = new AbortController();
     const starting = errorOf(server.start(giveUp.signal));
-    await expect.poll(() => log.messages).toContain('[Appium] thinking');
+    await expect.poll(() => log.messages, SOON).toContain('[Appium] thinking');
     if (how === 'stop') await server.stop();
     else giveUp.abort(new Error('given up'));
     const error = await starting;
@@ -233,7 +236,7 @@ describe('the real Appium', () => {
     expect(await server.check(never)).toMatchObject({ healthy: true });
     expect(log.messages).toContainEqual(expect.stringContaining('uiautomator2@'));
     process.kill(firstPid(), 'SIGKILL');
-    await expect.poll(() => server.check(never)).toMatchObject({ gone: true });
+    await expect.poll(() => server.check(never), SOON).toMatchObject({ gone: true });
     await server.restart(never);
     await server.stop();
     expect(ended).toHaveLength(2);

@@ -7,6 +7,9 @@ import { SystemClock } from '../../src/runtime/clock.ts';
 import { listenerPid, startTicks } from '../../src/runtime/processes.ts';
 import { openRack, type Rack } from './rack.ts';
 
+/** At once, on a machine that may be busy. */
+const SOON = { timeout: 10_000 };
+
 const never = new AbortController().signal;
 let rack: Rack;
 
@@ -40,7 +43,7 @@ describe('an adb server', () => {
   test('that was killed is started anew at the next call', async () => {
     await rack.server.ensure(never);
     process.kill(rack.started[0]?.pid ?? 0, 'SIGKILL');
-    await expect.poll(() => listenerPid(rack.port)).toBeNull();
+    await expect.poll(() => listenerPid(rack.port), SOON).toBeNull();
     await expect.poll(() => rack.adb.run(['devices'], { signal: never, target: null }).catch(String)).toContain('List of devices');
     expect(rack.started).toHaveLength(2);
   });
