@@ -9,10 +9,11 @@ import type { AccountView, Status, StatusPage } from '../scheduler/status.ts';
 import { renderTable } from './table.ts';
 import { painter, type Terminal } from './terminal.ts';
 
+const COLUMNS = 100;
 /** More accounts than this are summed up by state. */
 const ACCOUNTS_LISTED = 12;
 /** Of what needs a person, so many lines each; the rest is counted. */
-const NEEDS_LISTED = 15;
+const NEEDS_LISTED = 8;
 
 const WORKING_COLUMNS = [
   ['worker', 8],
@@ -63,21 +64,27 @@ function headline({ status, atMs }: StatusPage, paint: Paint): string {
 }
 
 function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
-  const uncertain = status.uncertain.map(
-    ({ job, account, since }) =>
-      `  ${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)}). Look at the profile, then\n    scheduler --settle ${job} published   or   scheduler --settle ${job} absent`,
+  const uncertain = status.uncertain.map(({ job, account, since }) =>
+    item(`${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`, [
+      `look at the profile, then: scheduler --settle ${job} published`,
+      'or the same with: absent',
+    ]),
   );
   const held = status.accounts
     .filter((account) => account.state === 'hold')
-    .map(
-      ({ name, reason }) =>
-        `  ${name}: on hold, ${cut(reason ?? 'no reason given', 60)}. When it is in order again:\n    scheduler --release ${name}`,
+    .map(({ name, reason }) =>
+      item(`${name}: on hold, ${reason ?? 'no reason given'}`, [`when it is in order again: scheduler --release ${name}`]),
     );
-  const wrong = troubled.map(({ account, why }) => `  ${account}: ${cut(why, 85)}`);
+  const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, []));
   const lines = [...uncertain, ...held, ...wrong];
   if (lines.length === 0) return '';
   const more = lines.length > NEEDS_LISTED ? [`  … and ${lines.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
   return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
+}
+
+/** The line that says what is wrong may be cut, the commands below it never. */
+function item(what: string, commands: readonly string[]): string {
+  return [`  ${cut(what, COLUMNS - 2)}`, ...commands.map((command) => `      ${command}`)].join('\n');
 }
 
 function working({ working: now, atMs }: StatusPage, paint: Paint): string {

@@ -1,0 +1,315 @@
+/** Guards promise 7: the status says what is so, in the published shape and on a page a person can act on, with or without a daemon. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readLockView } from '../../src/cli/lock-view.ts';
+import { renderStatus } from '../../src/cli/render-status.ts';
+import { type ShowStatusRequest, showStatus, watchStatus } from '../../src/cli/show-status.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { isoTime } from '../../src/runtime/clock.ts';
+import { bootId, ownIdentity } from '../../src/runtime/processes.ts';
+import { buildStatus, type LockView, type StatusPage, type StoreReader } from '../../src/scheduler/status.ts';
+import type { AccountStanding } from '../../src/stores/store.ts';
+import { account, failure, job, policy } from '../support/build.ts';
+import { MONDAY_NOON, VirtualClock } from '../support/virtual-clock.ts';
+
+const NOBODY: LockView = { state: 'none', pid: null, started: null, last_heartbeat: null, epoch: null };
+const HELD: LockView = {
+  state: 'held',
+  pid: 4711,
+  started: isoTime(MONDAY_NOON - 3_600_000),
+  last_heartbeat: isoTime(MONDAY_NOON - 12_000),
+  epoch: 3,
+};
+const PIPE = { isTty: false };
+
+function standing(overrides: Partial<AccountStanding>): AccountStanding {
+  return { ...account(), postedToday: 0, waitReason: null, nextAtMs: null, ...overrides };
+}
+
+const UNCERTAIN = job({
+  id: 'clip-1a2b3c4d',
+  status: 'uncertain',
+  account: 'alice',
+  uncertainMs: MONDAY_NOON - 7_200_000,
+  failure: failure({ uncertain: true }),
+});
+const LIVE = {
+  paused: false,
+  appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
+  devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
+  workers: [
+    {
+      id: 1,
+      jobs_completed: 4,
+      jobs_failed: 1,
+      job: 'next-5e6f7a8b',
+      account: 'bob',
+      device: 'phone-1',
+      phase: 'compose',
+      since: isoTime(MONDAY_NOON - 75_000),
+    },
+    { id: 2, jobs_completed: 2, jobs_failed: 0 },
+  ],
+  updated_at: isoTime(MONDAY_NOON),
+};
+
+interface Given {
+  readonly accounts?: readonly AccountStanding[];
+  readonly jobs?: readonly Job[];
+  readonly values?: Readonly<Record<string, unknown>>;
+}
+
+function reader({ accounts = [], jobs = [], values = {} }: Given): StoreReader {
+  const counts = { pending: 0, claimed: 0, committing: 0, uncertain: 0, retrying: 0, success: 0, failed: 0, skipped: 0 };
+  for (const one of jobs) counts[one.status] += 1;
+  return {
+    counts: async () => counts,
+    accounts: async () => accounts,
+    jobs: async ({ statuses }) => jobs.filter((one) => statuses?.includes(one.status) ?? true),
+    events: async () => [],
+    value: async (name) => values[name],
+    close: async () => {},
+  };
+}
+
+function build(given: Given | null, lock = NOBODY): Promise<StatusPage> {
+  return buildStatus({ reader: given === null ? null : reader(given), home: '/home/x', store: '/home/x/s.db', lock, nowMs: MONDAY_NOON });
+}
+
+describe('--status --json', () => {
+  it('has the published keys and shapes, all of them, while a daemon runs', async () => {
+    const { status } = await build(
+      {
+        accounts: [
+          standing({ name: 'alice', waitReason: 'uncertain', postedToday: 1 }),
+          standing({
+            name: 'bob',
+            consecutiveFailures: 3,
+            cooldownUntilMs: MONDAY_NOON + 60_000,
+            waitReason: 'cooldown',
+            nextAtMs: MONDAY_NOON + 60_000,
+          }),
+          standing({ name: 'carol', state: 'hold', reason: 'captcha', waitReason: 'hold' }),
+        ],
+        jobs: [UNCERTAIN, job({ status: 'success' })],
+        values: { live: LIVE, final_result: 'max_passes_reached', pass_history: [{ pass: 1 }, { pass: 2 }], config: { workers: 2 } },
+      },
+      HELD,
+    );
+    expect(JSON.parse(JSON.stringify(status))).toEqual({
+      home: '/home/x',
+      store: '/home/x/s.db',
+      running: true,
+      paused: false,
+      lock: HELD,
+      jobs: { total: 2, pending: 0, claimed: 0, committing: 0, uncertain: 1, retrying: 0, success: 1, failed: 0, skipped: 0 },
+      accounts: [
+        {
+          name: 'alice',
+          state: 'active',
+          posted_today: 1,
+          cap: 1,
+          next_at: null,
+          cooldown_until: null,
+          consecutive_failures: 0,
+          reason: 'waits until its uncertain post is settled',
+        },
+        {
+          name: 'bob',
+          state: 'cooldown',
+          posted_today: 0,
+          cap: 1,
+          next_at: '2026-01-05T12:01:00.000Z',
+          cooldown_until: '2026-01-05T12:01:00.000Z',
+          consecutive_failures: 3,
+          reason: 'rests after failures of machines',
+        },
+        {
+          name: 'carol',
+          state: 'hold',
+          posted_today: 0,
+          cap: 1,
+          next_at: null,
+          cooldown_until: null,
+          consecutive_failures: 0,
+          reason: 'captcha',
+        },
+      ],
+      accounts_on_cooldown: ['bob'],
+      devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
+      appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
+      uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z' }],
+      workers: [
+        { id: 1, jobs_completed: 4, jobs_failed: 1 },
+        { id: 2, jobs_completed: 2, jobs_failed: 0 },
+      ],
+      config: { workers: 2 },
+      pass_count: 2,
+      final_result: 'max_passes_reached',
+      pass_history: [{ pass: 1 }, { pass: 2 }],
+    });
+  });
+
+  it('claims nothing of a daemon that is gone: not paused, no phones, no healthy Appium', async () => {
+    const { status, working } = await build({ values: { live: { ...LIVE, paused: true } } }, { ...HELD, state: 'stale' });
+    expect(status).toMatchObject({ running: false, paused: false, devices: [], appium: [], workers: [{ jobs_completed: 4 }, {}] });
+    expect(working).toEqual([]);
+  });
+
+  it('has the same keys where nothing is yet, and survives values of another version', async () => {
+    const [empty, odd] = [await build(null), await build({ values: { live: [1], pass_history: 'x', final_result: 7 } }, HELD)];
+    expect(Object.keys(empty.status)).toEqual(Object.keys(odd.status));
+    expect(empty.status).toMatchObject({ running: false, jobs: { total: 0 }, accounts: [], pass_count: 0, final_result: null });
+    expect(odd.status).toMatchObject({ running: true, workers: [], pass_count: 0, final_result: null });
+  });
+});
+
+describe('the page', () => {
+  it('puts first what needs a person, each with the command that settles it', async () => {
+    const page = await build(
+      {
+        accounts: [
+          standing({ name: 'carol', state: 'hold', reason: 'captcha', waitReason: 'hold' }),
+          standing({ name: 'dave', trouble: 'no phone named dave', waitReason: 'configuration' }),
+        ],
+        jobs: [UNCERTAIN],
+      },
+      HELD,
+    );
+    const text = renderStatus(page, PIPE);
+    expect(text).toContain('NEEDS A PERSON (3)');
+    expect(text).toContain('clip-1a2b3c4d: nobody is sure whether alice published it (2h ago)');
+    expect(text).toContain('look at the profile, then: scheduler --settle clip-1a2b3c4d published\n');
+    expect(text).toContain('scheduler --release carol');
+    expect(text).toContain('dave: no phone named dave');
+    expect(text.indexOf('NEEDS A PERSON')).toBeLessThan(text.indexOf('VIDEOS'));
+  });
+
+  it('says plainly whether anything runs', async () => {
+    expect(renderStatus(await build({}, HELD), PIPE)).toMatch(/^RUNNING {2}PID 4711, started 1h ago, last heartbeat 12s ago/);
+    expect(renderStatus(await build({ values: { live: { paused: true } } }, HELD), PIPE)).toMatch(/^PAUSED/);
+    expect(renderStatus(await build({}), PIPE)).toMatch(/^NOT RUNNING {2}Nothing is published now; `scheduler --run` starts it\./);
+    expect(renderStatus(await build({}, { ...HELD, state: 'stale' }), PIPE)).toContain(
+      'A dead or hung instance (PID 4711, last heartbeat 12s ago)',
+    );
+  });
+
+  it('shows who posts what where, in which phase and for how long', async () => {
+    const text = renderStatus(await build({ values: { live: LIVE } }, HELD), PIPE);
+    expect(text).toMatch(/1 +bob +phone-1 +next-5e6f7a8b +compose +1m 15s/);
+    expect(text).toContain('Appium http://127.0.0.1:4723: healthy');
+    expect(text).toContain('Phones: 1 ready');
+  });
+
+  it('sums 80 accounts up by state, those that need a person first, within 100 columns and without colours in a pipe', async () => {
+    const accounts = Array.from({ length: 80 }, (_, n) =>
+      standing({
+        name: `account-with-a-long-name-${n}`,
+        policy: policy({ postsPerDay: 3 }),
+        ...(n % 20 === 7 ? { state: 'hold' as const, waitReason: 'hold' as const, reason: `captcha 市場 ${'x'.repeat(80)}` } : {}),
+        ...(n % 20 === 8 ? { cooldownUntilMs: MONDAY_NOON + 1_000, waitReason: 'cooldown' as const, nextAtMs: MONDAY_NOON + 1_000 } : {}),
+      }),
+    );
+    const workers = Array.from({ length: 3 }, (_, n) => ({
+      ...LIVE.workers[0],
+      id: n,
+      job: `a-very-long-file-name-indeed-that-goes-on-${n}`,
+      account: accounts[n]?.name,
+    }));
+    const page = await build({ accounts, jobs: [UNCERTAIN], values: { live: { ...LIVE, workers } } }, HELD);
+    const text = renderStatus(page, PIPE);
+    expect(text).toContain('80 in all: 4 on hold, 4 cooldown, 72 active');
+    expect(text.split('\n').length).toBeLessThan(45);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    expect(stripVTControlCharacters(text)).toBe(text);
+    expect(stripVTControlCharacters(renderStatus(page, { isTty: true }))).toBe(text);
+    expect(renderStatus(page, { isTty: true })).not.toBe(text);
+  });
+});
+
+describe('showing', () => {
+  let written: string[];
+  const terminal = (isTty: boolean): Terminal => ({ write: (text) => void written.push(text), isTty, columns: 100 });
+  let home: string;
+  beforeEach(() => {
+    written = [];
+    home = mkdtempSync(join(tmpdir(), 'status-'));
+  });
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  const request = (parts: Partial<ShowStatusRequest>): ShowStatusRequest => ({
+    home,
+    store: join(home, 's.db'),
+    openReader: async () => null,
+    json: false,
+    terminal: terminal(false),
+    clock: new VirtualClock(),
+    ...parts,
+  });
+
+  it('closes the store after each look, also when the look fails', async () => {
+    let closed = 0;
+    const close = async () => {
+      closed += 1;
+    };
+    const failing = { ...reader({}), counts: () => Promise.reject(new Error('disk')), close };
+    await expect(showStatus(request({ openReader: async () => failing }))).rejects.toThrow('disk');
+    await showStatus(request({ openReader: async () => ({ ...failing, ...reader({}), close }), json: true }));
+    expect(closed).toBe(2);
+    expect(JSON.parse(written.join(''))).toMatchObject({ home, running: false });
+  });
+
+  it('watches until it is told to stop, and shows a page in place of the last one, only when something changed', async () => {
+    for (const isTty of [true, false]) {
+      written = [];
+      const clock = new VirtualClock();
+      const stop = new AbortController();
+      const jobs = [job()];
+      const watching = watchStatus(request({ clock, terminal: terminal(isTty), openReader: async () => reader({ jobs }) }), stop.signal);
+      for (let looks = 0; looks < 3; looks += 1) {
+        await clock.untilWaiting();
+        await clock.advance(1_000);
+      }
+      await clock.untilWaiting();
+      expect(written).toHaveLength(1);
+      jobs.push(job({ status: 'failed' }));
+      await clock.advance(1_000);
+      await clock.untilWaiting();
+      stop.abort();
+      await watching;
+      expect(written).toHaveLength(2);
+      expect(stripVTControlCharacters(written[1] ?? '')).toContain('2 in all: 1 waiting, 1 failed');
+      expect(written[1]?.includes('\u001b[1A')).toBe(isTty);
+    }
+  });
+
+  it('reads the lock file: held, stale, none, another host, another boot, a naive time of the seeds, nonsense', async () => {
+    const me = await ownIdentity();
+    const lock = async (content: unknown): Promise<LockView> => {
+      writeFileSync(join(home, 'scheduler.lock'), typeof content === 'string' ? content : JSON.stringify(content));
+      return readLockView(home, MONDAY_NOON);
+    };
+    expect(await readLockView(home, MONDAY_NOON)).toEqual(NOBODY);
+    const mine = {
+      pid: me.pid,
+      start_ticks: me.startTicks,
+      boot_id: await bootId(),
+      hostname: hostname(),
+      started: isoTime(MONDAY_NOON - 9e6),
+      last_heartbeat: isoTime(MONDAY_NOON - 30_000),
+      epoch: 5,
+    };
+    expect(await lock(mine)).toMatchObject({ state: 'held', pid: me.pid, epoch: 5, last_heartbeat: mine.last_heartbeat });
+    expect(await lock({ ...mine, start_ticks: me.startTicks + 1 })).toMatchObject({ state: 'stale' });
+    expect(await lock({ ...mine, last_heartbeat: isoTime(MONDAY_NOON - 121_000) })).toMatchObject({ state: 'stale' });
+    expect(await lock({ ...mine, boot_id: 'another' })).toMatchObject({ state: 'stale' });
+    expect(await lock({ ...mine, hostname: 'elsewhere', start_ticks: 1, boot_id: 'another' })).toMatchObject({ state: 'held' });
+    expect(await lock({ pid: me.pid, started: '2024-01-01T00:00:00' })).toMatchObject({ state: 'stale', epoch: null });
+    expect(await lock({ pid: me.pid, last_heartbeat: isoTime(MONDAY_NOON) })).toMatchObject({ state: 'held' });
+    expect(await lock('{"pid": 12')).toMatchObject({ state: 'stale', pid: null });
+  });
+});
