@@ -48,7 +48,7 @@ beforeAll(async () => {
     recorder: { onStarted: async ({ pid }) => void pids.push(pid), onEnded: async () => undefined },
   });
   await appium.start(never);
-  factory = new WdioUiFactory({ server: appium, clock, logger: rack.log.logger, clientLimitMs: 10_000 });
+  factory = new WdioUiFactory({ server: appium, clock, logger: rack.log.logger });
 }, 60_000);
 
 afterAll(async () => {
@@ -110,7 +110,6 @@ describe('the real chain', () => {
 
   test.each<readonly [string, Fault]>([
     ['answer-lost', { name: 'uia2_answer_lost', on: 'tap:Post', once: true }],
-    ['never-answered', { name: 'uia2_hang_after', on: 'tap:Post', once: true }],
     ['connection-lost', { name: 'drop', on: 'tap:Post', once: true, carried_out: true }],
     ['driver-dies', { name: 'uia2_die', on: 'tap:Post', once: true, carried_out: true }],
   ])(
@@ -127,6 +126,19 @@ describe('the real chain', () => {
     },
     60_000,
   );
+
+  test('a Post tap that never ends and is given up is one tap', async () => {
+    const use = await open('never-answered');
+    const { post } = await compose(use);
+    use.phone.setFault({ name: 'uia2_hang_after', on: 'tap:Post', once: true });
+    const giveUp = new AbortController();
+    const tapping = errorOf(use.ui.tap(post, giveUp.signal));
+    await expect.poll(() => use.phone.ledger(), SOON).toHaveLength(1);
+    giveUp.abort(new Error('given up'));
+    expect(await tapping).toMatchObject({ message: 'given up' });
+    await use.ui.close(1_000);
+    expect(postTaps(use.phone)).toBe(1);
+  }, 60_000);
 
   test('a Post tap on a driver that was dead before is said to be unsent, and the phone agrees', async () => {
     const use = await open('dead-before');

@@ -44,7 +44,7 @@ describe('an adb server', () => {
     await rack.server.ensure(never);
     process.kill(rack.started[0]?.pid ?? 0, 'SIGKILL');
     await expect.poll(() => listenerPid(rack.port), SOON).toBeNull();
-    await expect.poll(() => rack.adb.run(['devices'], { signal: never, target: null }).catch(String)).toContain('List of devices');
+    await expect.poll(() => rack.adb.run(['devices'], { signal: never, target: null }).catch(String), SOON).toContain('List of devices');
     expect(rack.started).toHaveLength(2);
   });
 
