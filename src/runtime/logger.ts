@@ -152,6 +152,11 @@ function linkLive(current: string, live: string): void {
 function closeFile(file: RollingFile): Promise<void> {
   return new Promise((resolve) => {
     file.once('close', resolve);
+    // What a full disk does not take is given up; a stop never waits for it.
+    file.once('error', () => {
+      file.destroy();
+      resolve();
+    });
     file.end();
   });
 }

@@ -7,6 +7,8 @@ declare module 'pino-roll' {
     readonly file: string;
     write(line: string): boolean;
     end(): void;
+    /** Closes without writing what is left. */
+    destroy(): void;
   }
 
   export default function openRollingFile(options: {

@@ -37,9 +37,14 @@ export class Child {
 
   /** The first line that contains `part`, or matches it. Fails when the child ends without saying it. */
   async says(part: string | RegExp): Promise<string> {
+    return (await this.saysTimes(part, 1))[0] as string;
+  }
+
+  /** The first `times` lines of that kind. */
+  async saysTimes(part: string | RegExp, times: number): Promise<readonly string[]> {
     for (;;) {
-      const found = this.lines.find((line) => (typeof part === 'string' ? line.includes(part) : part.test(line)));
-      if (found !== undefined) return found;
+      const found = this.lines.filter((line) => (typeof part === 'string' ? line.includes(part) : part.test(line)));
+      if (found.length >= times) return found.slice(0, times);
       if (this.#over) throw new Error(`the child ended without saying "${part}"; it said:\n${this.lines.join('\n')}`);
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
     }
