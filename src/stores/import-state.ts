@@ -55,8 +55,8 @@ type Row = Readonly<Record<string, unknown>>;
 /** @throws SchedulerError BAD_IMPORT when it is no state file at all */
 export function parseState(text: string, options: ImportOptions): ImportedState {
   const state = readObject(text, options.file);
-  const own = state['written_by'] === WRITTEN_BY;
-  const rows = Array.isArray(state['jobs']) ? state['jobs'] : [];
+  const own = state.written_by === WRITTEN_BY;
+  const rows = Array.isArray(state.jobs) ? state.jobs : [];
   const reading = new Reading(options);
   const jobs = rows.flatMap((row: unknown, index) => {
     const job = isRow(row)
@@ -66,7 +66,7 @@ export function parseState(text: string, options: ImportOptions): ImportedState 
       : reading.leave(index + 1, 'it is no object');
     return job === null ? [] : [job];
   });
-  const accounts = (Array.isArray(state['accounts']) ? state['accounts'] : []).flatMap((row: unknown) => accountOf(row, options));
+  const accounts = (Array.isArray(state.accounts) ? state.accounts : []).flatMap((row: unknown) => accountOf(row, options));
   const statuses: Partial<Record<JobStatus, number>> = {};
   for (const job of jobs) statuses[job.status] = (statuses[job.status] ?? 0) + 1;
   return { own, accounts, jobs, report: { statuses, remarks: reading.remarks, left: reading.left } };
@@ -106,9 +106,9 @@ class Reading {
   /** A row of our own snapshot carries the job itself. */
   ownJob(row: Row, number: number): Job | null {
     const { whole } = row;
-    if (!isRow(whole) || typeof whole['id'] !== 'string' || !isStatus(whole['status'])) return this.foreignJob(row, number);
+    if (!isRow(whole) || typeof whole.id !== 'string' || !isStatus(whole.status)) return this.foreignJob(row, number);
     const blank = newJob(
-      { ...NO_JOB, id: whole['id'], videoPath: '' },
+      { ...NO_JOB, id: whole.id, videoPath: '' },
       { batch: 'import', pool: ALL_ACCOUNTS, seq: number, now: this.#options.now },
     );
     const job = { ...blank, ...whole } as Job;
@@ -121,15 +121,15 @@ class Reading {
   }
 
   foreignJob(row: Row, number: number): Job | null {
-    const videoPath = this.#mapped(text(row['video_path']));
-    const id = text(row['id']) || text(row['job_id']) || fileStem(videoPath);
+    const videoPath = this.#mapped(text(row.video_path));
+    const id = text(row.id) || text(row.job_id) || fileStem(videoPath);
     if (id === '') return this.leave(number, 'it has neither id nor video_path');
-    const account = text(row['account']) || null;
-    const error = text(row['last_error']) || text(row['error']);
+    const account = text(row.account) || null;
+    const error = text(row.last_error) || text(row.error);
     const status = this.#status(row, number, account, error);
-    const at = this.#time(row['completed_at']) ?? this.#time(row['last_attempt']);
+    const at = this.#time(row.completed_at) ?? this.#time(row.last_attempt);
     const posted = status === 'success' || status === 'uncertain';
-    const attempts = count(row['attempts']);
+    const attempts = count(row.attempts);
     const { now } = this.#options;
     const blank = newJob(
       {
@@ -137,10 +137,10 @@ class Reading {
         id: this.#freeId(id),
         videoPath,
         account,
-        caption: typeof row['caption'] === 'string' ? row['caption'] : '',
-        maxAttempts: count(row['max_attempts']) || null,
+        caption: typeof row.caption === 'string' ? row.caption : '',
+        maxAttempts: count(row.max_attempts) || null,
       },
-      { batch: text(row['source_folder']) || this.#options.file, pool: ALL_ACCOUNTS, seq: number, now },
+      { batch: text(row.source_folder) || this.#options.file, pool: ALL_ACCOUNTS, seq: number, now },
     );
     return {
       ...blank,
@@ -149,7 +149,7 @@ class Reading {
       postKey: posted && account !== null ? stemKey(account, blank) : null,
       failure: error === '' ? null : failureOf(error, blank, status === 'uncertain'),
       note: `imported from ${this.#options.file}`,
-      lastAttemptMs: this.#time(row['last_attempt']),
+      lastAttemptMs: this.#time(row.last_attempt),
       committedMs: posted ? (at ?? now) : null,
       uncertainMs: status === 'uncertain' ? (at ?? now) : null,
       finishedMs: status === 'success' || status === 'failed' || status === 'skipped' ? (at ?? now) : null,
@@ -158,7 +158,7 @@ class Reading {
 
   /** What may have been posted is uncertain; what nobody can be asked about, because no account is named, is skipped. */
   #status(row: Row, number: number, account: string | null, error: string): JobStatus {
-    const said = text(row['status']).toLowerCase();
+    const said = text(row.status).toLowerCase();
     let status: JobStatus;
     if (said === 'pending' || said === 'success' || said === 'skipped') status = said;
     else if (said === 'retrying' || said === 'failed') status = mayHavePosted(error) ? 'uncertain' : said;
@@ -224,15 +224,15 @@ function failureOf(error: string, job: Job, uncertain: boolean) {
 }
 
 function accountOf(row: unknown, options: ImportOptions): ImportedAccount[] {
-  if (!isRow(row) || text(row['name']) === '') return [];
-  const cooldownUntilMs = parseTime(text(row['cooldown_until']), options.timezone);
-  return [{ name: text(row['name']), consecutiveFailures: count(row['consecutive_failures']), cooldownUntilMs }];
+  if (!isRow(row) || text(row.name) === '') return [];
+  const cooldownUntilMs = parseTime(text(row.cooldown_until), options.timezone);
+  return [{ name: text(row.name), consecutiveFailures: count(row.consecutive_failures), cooldownUntilMs }];
 }
 
 function readObject(content: string, file: string): Row {
   try {
     const state: unknown = JSON.parse(content.replace(/^\uFEFF/, ''));
-    if (isRow(state) && (Array.isArray(state['jobs']) || Array.isArray(state['accounts']))) return state;
+    if (isRow(state) && (Array.isArray(state.jobs) || Array.isArray(state.accounts))) return state;
   } catch (error) {
     throw new SchedulerError('BAD_IMPORT', { cause: error, details: { file, what: `it is no JSON (${(error as Error).message})` } });
   }

@@ -6,16 +6,8 @@
 import type { Account } from '../../src/domain/account.ts';
 import type { EventRecord, EventType, NewEvent } from '../../src/domain/event.ts';
 import type { Phase } from '../../src/domain/failure.ts';
-import {
-  ACCOUNT_BUSY,
-  CLAIMABLE,
-  CRASHES_BEFORE_ALONE,
-  DEVICE_BUSY,
-  JOB_STATUSES,
-  type Job,
-  POST_COUNTS,
-  transition,
-} from '../../src/domain/job.ts';
+import { ACCOUNT_BUSY, CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
+import { CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
 import { claimOrder, type Eligibility, eligibility } from '../../src/domain/select.ts';
 import { localDay } from '../../src/domain/window.ts';
 import { SchedulerError } from '../../src/errors.ts';

@@ -1,0 +1,506 @@
+/**
+ * What every store must keep, whatever it is made of. Run by each
+ * implementation; `contract-properties.ts` goes on with random lives.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Job } from '../../src/domain/job.ts';
+import { postKey } from '../../src/domain/post-key.ts';
+import { ADB_TIMEOUT, claimOf, HOUR, type MakeStore, NOON, POLICY, Subject, sha } from './subject.ts';
+
+export function contract(name: string, make: MakeStore): void {
+  let subject: Subject;
+  const open = () => {
+    beforeEach(async () => {
+      subject = await Subject.open(make);
+    });
+    afterEach(() => subject.store.close());
+  };
+
+  describe(`${name} store: never twice (promise 1)`, () => {
+    open();
+
+    it('gives one account one job at a time, and none while a post is uncertain', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'alice' },
+      ]);
+      const one = await subject.claimed();
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.reasonOf('alice')).toBe('busy');
+      await subject.report(one, { type: 'commit' });
+      await subject.report(one, { type: 'doubt', failure: ADB_TIMEOUT });
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.reasonOf('alice')).toBe('uncertain');
+      await subject.order(one, { type: 'verdict', verdict: 'published', retryAtMs: null, by: 'person' });
+      expect((await subject.claimed()).id).toBe('two');
+    });
+
+    it('gives one phone to one job at a time, and none that is excepted', async () => {
+      await subject.accounts(['alice', 'bob', 'carol']);
+      for (const account of ['alice', 'bob'])
+        await subject.store.changeAccount(account, { type: 'assign_device', device: 'phone' }, 'test');
+      await subject.store.changeAccount('carol', { type: 'assign_device', device: 'other' }, 'test');
+      await subject.add([
+        { id: 'a', account: 'alice' },
+        { id: 'b', account: 'bob' },
+        { id: 'c', account: 'carol' },
+      ]);
+      const a = await subject.claimed();
+      expect(a.device).toBe('phone');
+      expect(await subject.claim({ exceptDevices: ['other'] })).toBeNull();
+      expect((await subject.claimed()).id).toBe('c');
+      expect(await subject.claim()).toBeNull();
+      // Past the commit point and in doubt the account is blocked, its phone is not.
+      await subject.report(a, { type: 'doubt', failure: ADB_TIMEOUT });
+      expect((await subject.claimed()).id).toBe('b');
+    });
+
+    it('refuses a commit when another job holds the post key, also across ids and imports', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([{ id: 'one', account: 'alice', sha256: sha(1) }]);
+      const one = await subject.claimed();
+      const twin: Job = { ...one, id: 'elsewhere', status: 'success', committedMs: NOON - 30 * HOUR, postKey: null };
+      expect(await subject.store.importJobs([twin], 'import')).toEqual(['elsewhere']);
+      const refusal = { code: 'ALREADY_PUBLISHED', details: { job: 'elsewhere' } };
+      await expect(subject.store.checkCommit(claimOf(one))).rejects.toMatchObject(refusal);
+      await expect(subject.report(one, { type: 'commit' })).rejects.toMatchObject(refusal);
+      expect((await subject.store.job('one'))?.status).toBe('claimed');
+    });
+
+    it('queues nothing for bytes it knows in any state, and says which job holds them', async () => {
+      await subject.accounts(['alice', 'bob']);
+      await subject.add([{ id: 'one', sha256: sha(1), account: 'alice' }]);
+      await subject.order('one', { type: 'skip', reason: 'not wanted' });
+      const report = await subject.add([
+        { id: 'renamed', sha256: sha(1) },
+        { id: 'new', sha256: sha(2) },
+        { id: 'copy', sha256: sha(2) },
+      ]);
+      expect(report).toEqual({
+        added: ['new'],
+        known: [
+          { id: 'renamed', knownAs: 'one' },
+          { id: 'copy', knownAs: 'new' },
+        ],
+      });
+    });
+
+    it('queues an ordered repeat once per account', async () => {
+      await subject.accounts(['alice', 'bob']);
+      const again = { sha256: sha(1), repeat: 1 };
+      await subject.add([{ id: 'one', sha256: sha(1), account: 'alice' }]);
+      const report = await subject.add([
+        { id: 'r1', account: 'alice', ...again },
+        { id: 'r2', account: 'alice', ...again },
+        { id: 'r3', account: 'bob', ...again },
+      ]);
+      expect(report).toEqual({ added: ['r1', 'r3'], known: [{ id: 'r2', knownAs: 'r1' }] });
+    });
+
+    it('guards an imported post without bytes by account and file stem', async () => {
+      await subject.accounts(['alice', 'bob'], { postsPerDay: 9 });
+      await subject.add([{ id: 'model', account: 'bob' }]);
+      const [model] = await subject.store.jobs({});
+      const old: Job = {
+        ...(model as Job),
+        id: 'old',
+        sha256: null,
+        account: 'alice',
+        videoPath: 'C:\\videos\\Reel_12.MP4',
+        status: 'success',
+        postKey: null,
+      };
+      await subject.store.importJobs([old], 'import');
+      const report = await subject.add([
+        { id: 'x', videoPath: '/new/reel_12.mp4', account: 'alice' },
+        { id: 'y', videoPath: '/new/reel_12.mp4', account: 'bob' },
+        { id: 'z', videoPath: '/new/reel_12.mp4', sha256: sha(7) },
+      ]);
+      expect(report.known).toEqual([
+        { id: 'x', knownAs: 'old' },
+        { id: 'z', knownAs: 'old' },
+      ]);
+      expect(report.added).toEqual(['y']);
+    });
+
+    it('takes several uncertain jobs of one account from an import, and blocks the account until all are settled', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const [one] = await subject.store.jobs({});
+      const found = [1, 2].map(
+        (n): Job => ({
+          ...(one as Job),
+          id: `found ${n}`,
+          sha256: sha(n),
+          status: n === 1 ? 'claimed' : 'uncertain',
+          committedMs: NOON - HOUR,
+        }),
+      );
+      await subject.store.importJobs([...found, { ...(found[1] as Job), id: 'same post' }], 'import');
+      expect(await subject.store.counts()).toMatchObject({ uncertain: 2, claimed: 0, skipped: 1 });
+      const settle = { type: 'verdict', verdict: 'published', retryAtMs: null, by: 'person' } as const;
+      await subject.order('found 1', settle);
+      expect(await subject.claim()).toBeNull();
+      await subject.order('found 2', settle);
+      expect((await subject.claimed()).id).toBe('one');
+    });
+
+    it('makes a job uncertain when a record says that it was posted before, several per account', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 3 });
+      await subject.add([1, 2, 3].map((n) => ({ id: `v${n}`, sha256: sha(n) })));
+      const record = (n: number) =>
+        ({
+          type: 'posted_before',
+          account: 'alice',
+          postKey: postKey('alice', sha(n), 0),
+          committedMs: NOON - HOUR,
+          message: 'posted.jsonl',
+        }) as const;
+      await subject.order('v1', record(1));
+      await subject.order('v2', record(2));
+      await expect(subject.order('v3', record(2))).rejects.toMatchObject({ code: 'ALREADY_PUBLISHED' });
+      expect((await subject.store.accounts(NOON))[0]).toMatchObject({ postedToday: 2, waitReason: 'uncertain', lastCommitMs: NOON - HOUR });
+      expect(await subject.claim()).toBeNull();
+    });
+
+    it('lets a holder write only with its own token and epoch, and an old daemon nothing', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const one = await subject.claimed();
+      const lost = { code: 'CLAIM_LOST' };
+      await expect(subject.report({ ...one, claimToken: 'forged' }, { type: 'commit' })).rejects.toMatchObject(lost);
+      expect(await subject.store.renew({ ...claimOf(one), token: 'forged' }, 1000)).toBe(false);
+      expect(await subject.store.renew(claimOf(one), 90_000)).toBe(true);
+      expect(await subject.store.enterPhase(claimOf(one), 'push')).toBe(true);
+      expect(await subject.store.job('one')).toMatchObject({ phase: 'push', leaseUntilMs: NOON + 90_000 });
+      expect(await subject.store.raiseEpoch('test')).toBe(subject.epoch + 1);
+      await expect(subject.report(one, { type: 'commit' })).rejects.toMatchObject(lost);
+      await expect(subject.store.checkCommit(claimOf(one))).rejects.toMatchObject(lost);
+      await expect(subject.order('one', { type: 'skip', reason: '' })).rejects.toMatchObject(lost);
+      await expect(subject.claim()).rejects.toMatchObject({ code: 'LOCK_LOST' });
+      expect(await subject.store.renew(claimOf(one), 1000)).toBe(false);
+      expect(await subject.store.enterPhase(claimOf(one), 'commit')).toBe(false);
+    });
+  });
+
+  describe(`${name} store: never lost (promise 2)`, () => {
+    open();
+
+    it('gives a job id that is taken a new one', async () => {
+      await subject.add([{ id: 'clip' }]);
+      const report = await subject.add([
+        { id: 'clip', sha256: sha(2) },
+        { id: 'clip', sha256: sha(3) },
+      ]);
+      expect(report.added).toEqual(['clip-2', 'clip-3']);
+    });
+
+    it('removes by --undo-add only what was never attempted', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([{ id: 'one', account: 'alice' }, { id: 'two' }, { id: 'three', account: 'alice' }]);
+      await subject.add([{ id: 'other' }], null, 'another batch');
+      const one = await subject.claimed();
+      await subject.report(one, { type: 'defer', reason: 'phone busy', untilMs: NOON, failure: null });
+      expect([...(await subject.store.undoAdd('batch'))].sort()).toEqual(['three', 'two']);
+      expect((await subject.store.jobs({})).map(({ id }) => id)).toEqual(['one', 'other']);
+      expect((await subject.claimed()).id).toBe('one');
+    });
+
+    it('names orphans: jobs of an older life or of a holder whose lease is over', async () => {
+      await subject.accounts(['alice', 'bob']);
+      await subject.add([
+        { id: 'a', account: 'alice' },
+        { id: 'b', account: 'bob' },
+      ]);
+      const a = await subject.claimed({ leaseMs: 1000 });
+      await subject.claimed({ leaseMs: 5000 });
+      expect(await subject.store.orphans(subject.epoch, NOON)).toEqual([]);
+      expect((await subject.store.orphans(subject.epoch, NOON + 1000)).map(({ id }) => id)).toEqual(['a']);
+      expect(await subject.store.orphans(subject.epoch + 1, NOON)).toHaveLength(2);
+      const returned = await subject.order(a, { type: 'holder_died', counts: true, message: 'killed' });
+      expect(returned).toMatchObject({ status: 'pending', attempts: 0, crashes: 1 });
+    });
+
+    it('runs a job found in two crashes alone', async () => {
+      await subject.accounts(['alice', 'bob', 'carol'], { postsPerDay: 9 });
+      await subject.add([{ id: 'bad', account: 'alice' }]);
+      for (let n = 0; n < 2; n += 1) await subject.order(await subject.claimed(), { type: 'holder_died', counts: true, message: 'killed' });
+      await subject.add([
+        { id: 'b', account: 'bob', publishAtMs: NOON - 1 },
+        { id: 'c', account: 'carol', publishAtMs: NOON + 1 },
+      ]);
+      const b = await subject.claimed();
+      expect(b.id).toBe('b');
+      expect(await subject.claim()).toBeNull();
+      await subject.publish(b);
+      await subject.clock.advance(1);
+      expect((await subject.claimed()).id).toBe('bad');
+      expect(await subject.claim()).toBeNull();
+    });
+
+    it('keeps accounts, values and resources, and takes whole jobs once', async () => {
+      await subject.accounts(['alice']);
+      await subject.store.setValue('pass_history', [{ pass: 1 }]);
+      expect(await subject.store.value('pass_history')).toEqual([{ pass: 1 }]);
+      expect(await subject.store.value('nothing')).toBeNull();
+      const resource = { id: 'r', kind: 'forward', details: { serial: 'x', port: 8200 }, epoch: 1, startedMs: NOON } as const;
+      await subject.store.recordResource(resource);
+      expect(await subject.store.resources()).toEqual([resource]);
+      await subject.store.forgetResource('r');
+      expect(await subject.store.resources()).toEqual([]);
+      expect(await subject.store.job('nothing')).toBeNull();
+      await expect(subject.order('nothing', { type: 'skip', reason: '' })).rejects.toMatchObject({ code: 'UNKNOWN_JOB' });
+      await expect(subject.store.changeAccount('nobody', { type: 'release' }, 'test')).rejects.toMatchObject({ code: 'UNKNOWN_ACCOUNT' });
+      await subject.add([{ id: 'pooled' }], ['bob', 'alice']);
+      const [job] = await subject.store.jobs({});
+      expect(job?.pool).toBe('alice,bob');
+      expect(await subject.store.importJobs([job as Job, { ...(job as Job), id: 'other', sha256: sha(5) }], 'import')).toEqual(['other']);
+      expect(await subject.store.job('other')).toMatchObject({ pool: 'alice,bob', status: 'pending' });
+    });
+  });
+
+  describe(`${name} store: blames the right thing and keeps the platform's no (promises 4 and 5)`, () => {
+    open();
+
+    it('keeps the cap by the local date of the commit, and gives the slot back when a verdict says absent', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'alice' },
+      ]);
+      const one = await subject.claimed();
+      await subject.report(one, { type: 'commit' });
+      await subject.report(one, { type: 'doubt', failure: ADB_TIMEOUT });
+      expect((await subject.store.accounts(NOON))[0]?.postedToday).toBe(1);
+      await subject.order(one, { type: 'verdict', verdict: 'absent', retryAtMs: null, by: 'person' });
+      expect((await subject.store.accounts(NOON))[0]?.postedToday).toBe(0);
+      await subject.publish(await subject.claimed());
+      await subject.order('one', { type: 'retry', grant: 3 });
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.reasonOf('alice')).toBe('cap');
+      // Berlin's midnight is 23:00 UTC; at 12:00 UTC that is 11 hours away.
+      expect(await subject.store.nextWake(NOON)).toEqual({ atMs: NOON + 11 * HOUR, reason: 'cap' });
+      await subject.clock.advance(11 * HOUR - 1);
+      expect(await subject.claim()).toBeNull();
+      await subject.clock.advance(1);
+      expect((await subject.claimed()).id).toBe('one');
+    });
+
+    it('counts the same posts on other days when the zone of the account changes', async () => {
+      await subject.clock.advance(10 * HOUR); // Monday 23:00 in Berlin
+      await subject.accounts(['alice']);
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'alice' },
+      ]);
+      await subject.publish(await subject.claimed());
+      await subject.clock.advance(1.5 * HOUR); // Tuesday 00:30 in Berlin, still Monday in London
+      await subject.accounts(['alice'], { timezone: 'Europe/London' });
+      expect((await subject.store.accounts(subject.clock.now()))[0]).toMatchObject({ postedToday: 1, waitReason: 'cap' });
+      await subject.accounts(['alice']);
+      expect((await subject.store.accounts(subject.clock.now()))[0]).toMatchObject({ postedToday: 0, waitReason: null });
+    });
+
+    it('keeps a rolling limit of 24 hours', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9, rolling24h: 2 });
+      await subject.add([1, 2, 3].map((n) => ({ id: `v${n}`, account: 'alice' })));
+      await subject.publish(await subject.claimed());
+      await subject.clock.advance(HOUR);
+      await subject.publish(await subject.claimed());
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: NOON + 24 * HOUR, reason: 'cap' });
+      await subject.clock.advance(23 * HOUR);
+      expect((await subject.claimed()).id).toBe('v3');
+    });
+
+    it('keeps windows and gaps, with the jitter drawn once', async () => {
+      const windows = [{ days: [1], fromMinute: 9 * 60, toMinute: 15 * 60 }];
+      await subject.accounts(['alice'], { postsPerDay: 9, windows, minGapMs: HOUR, jitterMs: HOUR });
+      await subject.add([1, 2, 3].map((n) => ({ id: `v${n}`, account: 'alice' })));
+      await subject.publish(await subject.claimed());
+      const [alice] = await subject.store.accounts(NOON);
+      expect(alice).toMatchObject({ lastCommitMs: NOON, gapJitterMs: HOUR / 2, waitReason: 'gap', nextAtMs: NOON + 1.5 * HOUR });
+      await subject.clock.advance(1.5 * HOUR - 1);
+      expect(await subject.claim()).toBeNull();
+      await subject.clock.advance(1);
+      const v2 = await subject.claimed();
+      await subject.clock.advance(HOUR); // 15:30 in Berlin: the window has closed while it was prepared
+      await expect(subject.report(v2, { type: 'commit' })).rejects.toMatchObject({ code: 'REFUSED', details: { reason: 'window' } });
+      await expect(subject.store.checkCommit(claimOf(v2))).rejects.toMatchObject({ code: 'REFUSED', details: { reason: 'window' } });
+      await subject.report(v2, { type: 'defer', reason: 'window', untilMs: subject.clock.now(), failure: null });
+      expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: Date.UTC(2026, 0, 12, 8), reason: 'window' });
+    });
+
+    it('cools an account from the third charge on, and forgets all of it at a success', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      for (let n = 1; n <= 3; n += 1) {
+        const one = await subject.claimed();
+        await subject.report(one, { type: 'fail', failure: ADB_TIMEOUT, retryAtMs: subject.clock.now() + 15_000 }, { type: 'charge' });
+        await subject.clock.advance(15_000);
+      }
+      expect(await subject.store.account('alice')).toMatchObject({ consecutiveFailures: 3, cooldownUntilMs: NOON + 30_000 + 30 * 60_000 });
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.reasonOf('alice')).toBe('cooldown');
+      await subject.clock.advance(30 * 60_000);
+      await subject.publish(await subject.claimed());
+      expect(await subject.store.account('alice')).toMatchObject({ consecutiveFailures: 0, cooldownUntilMs: null });
+    });
+
+    it('holds an account with its job in one step, whatever pauses and resumes follow, until a person releases it', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'alice' },
+      ]);
+      const failure = { ...ADB_TIMEOUT, category: 'account', type: 'captcha' } as const;
+      const hold = { type: 'hold', reason: 'captcha', job: 'one', evidence: 'e/1' } as const;
+      await subject.report(await subject.claimed(), { type: 'fail', failure, retryAtMs: null }, hold);
+      await subject.store.changeAccount('alice', { type: 'pause', reason: 'left the YAML' }, 'config');
+      await subject.store.changeAccount('alice', { type: 'resume' }, 'config');
+      expect(await subject.store.account('alice')).toMatchObject({ state: 'hold', reason: 'captcha' });
+      expect(await subject.claim()).toBeNull();
+      await subject.store.changeAccount('alice', { type: 'release' }, 'person');
+      expect((await subject.claimed()).id).toBe('two');
+      const types = (await subject.store.events({ types: ['account_hold', 'account_released', 'account_paused'] })).map(({ type }) => type);
+      expect(types).toEqual(['account_hold', 'account_released']);
+    });
+
+    it('refuses a commit of an account that was put on hold or paused meanwhile', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const one = await subject.claimed();
+      await subject.store.changeAccount('alice', { type: 'pause', reason: 'by a person' }, 'person');
+      await expect(subject.report(one, { type: 'commit' })).rejects.toMatchObject({ code: 'REFUSED', details: { reason: 'paused' } });
+      await subject.store.changeAccount('alice', { type: 'resume' }, 'person');
+      expect((await subject.report(one, { type: 'commit' })).status).toBe('committing');
+    });
+
+    it('leaves alone accounts in trouble and jobs of accounts that nobody has added', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'stranger' },
+      ]);
+      await subject.store.changeAccount('alice', { type: 'trouble', message: 'no phone named alice' }, 'daemon');
+      expect(await subject.claim()).toBeNull();
+      expect((await subject.store.accounts(NOON)).map(({ name: one }) => one)).toEqual(['alice']);
+      await subject.store.changeAccount('alice', { type: 'assign_device', device: 'phone' }, 'daemon');
+      expect(await subject.claimed()).toMatchObject({ id: 'one', device: 'phone' });
+      expect(await subject.claim()).toBeNull();
+      expect(await subject.store.putAccounts([{ name: 'stranger', policy: POLICY }])).toEqual({ added: ['stranger'], updated: [] });
+      expect((await subject.claimed()).id).toBe('two');
+    });
+  });
+
+  describe(`${name} store: takes jobs in the promised order`, () => {
+    open();
+
+    it('by due time, priority, the account that posted longest ago, age', async () => {
+      await subject.accounts(['alice', 'bob', 'carol'], { postsPerDay: 9 });
+      await subject.add([{ id: 'seen', account: 'bob', publishAtMs: NOON - 9 }]);
+      await subject.publish(await subject.claimed());
+      await subject.add([
+        { id: 'later', account: 'carol', publishAtMs: NOON - 1 },
+        { id: 'bob', account: 'bob', publishAtMs: NOON - 2 },
+        { id: 'alice', account: 'alice', publishAtMs: NOON - 2 },
+        { id: 'urgent', account: 'alice', publishAtMs: NOON - 2, priority: -1 },
+        { id: 'future', account: 'alice', publishAtMs: NOON + 1 },
+      ]);
+      const order: string[] = [];
+      for (let job = await subject.claim(); job !== null; job = await subject.claim()) {
+        order.push(job.id);
+        await subject.publish(job);
+      }
+      expect(order).toEqual(['urgent', 'bob', 'alice', 'later']);
+      expect(await subject.store.nextWake(NOON)).toEqual({ atMs: NOON + 1, reason: 'due' });
+    });
+
+    it('shares a pool fairly among its accounts, and a job once attempted stays with its account', async () => {
+      await subject.accounts(['alice', 'bob', 'carol'], { postsPerDay: 9 });
+      await subject.add(
+        [1, 2, 3, 4].map((n) => ({ id: `v${n}` })),
+        ['alice', 'bob'],
+      );
+      const takers: (string | null)[] = [];
+      for (let n = 0; n < 4; n += 1) {
+        const job = await subject.claimed();
+        takers.push(job.account);
+        if (n < 3) await subject.publish(job);
+        else await subject.report(job, { type: 'fail', failure: ADB_TIMEOUT, retryAtMs: subject.clock.now() });
+        await subject.clock.advance(1000);
+      }
+      expect(takers).toEqual(['alice', 'bob', 'alice', 'bob']);
+      expect(await subject.claim({ accounts: ['alice', 'carol'] })).toBeNull();
+      expect(await subject.claimed()).toMatchObject({ id: 'v4', account: 'bob', attempts: 2 });
+    });
+
+    it('gives a pool of all accounts also to one that is added later, and a refunded job back to its pool', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one' }]);
+      const back = await subject.report(await subject.claimed(), { type: 'defer', reason: 'busy', untilMs: NOON, failure: null });
+      expect(back).toMatchObject({ account: null, postKey: null, status: 'pending' });
+      await subject.store.changeAccount('alice', { type: 'pause', reason: '' }, 'test');
+      await subject.accounts(['bob']);
+      expect((await subject.claimed()).account).toBe('bob');
+    });
+
+    it('does not sleep through what fell due between an empty claim and the question', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice', publishAtMs: NOON + 5 }]);
+      expect(await subject.claim()).toBeNull();
+      await subject.clock.advance(10);
+      expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: NOON + 5, reason: 'due' });
+    });
+  });
+
+  describe(`${name} store: says what it does (promise 7)`, () => {
+    open();
+
+    it('writes one event per transition, numbered, and keeps the newest number through retention', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const one = await subject.claimed();
+      await subject.report(one, { type: 'fail', failure: ADB_TIMEOUT, retryAtMs: NOON + 15_000 });
+      const events = await subject.store.events({ job: 'one' });
+      expect(events.map(({ type, who }) => [type, who])).toEqual([
+        ['claimed', 'worker 1'],
+        ['action_retry', 'worker 1'],
+      ]);
+      expect(events[1]).toMatchObject({
+        account: 'alice',
+        phase: 'push',
+        category: 'infrastructure',
+        details: { type: 'adb_timeout', attempt: 1, retry_delay_seconds: 15 },
+      });
+      const all = await subject.store.events({});
+      expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+      await subject.clock.advance(1);
+      await subject.store.maintain({ eventsBeforeMs: subject.clock.now() });
+      await subject.store.recordEvent({ type: 'publisher_paused', epoch: 1, who: 'test', details: { reason: 'x' } });
+      expect((await subject.store.events({})).map(({ seq }) => seq)).toEqual([all.length, all.length + 1]);
+      expect(await subject.store.events({ afterSeq: all.length, limit: 1 })).toMatchObject([
+        { type: 'publisher_paused', details: { reason: 'x' } },
+      ]);
+    });
+
+    it('changes nothing when a change is refused: neither job, nor event, nor count', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const before = [
+        await subject.store.jobs({}),
+        await subject.store.counts(),
+        await subject.store.events({}),
+        await subject.store.accounts(NOON),
+      ];
+      await expect(subject.order('one', { type: 'confirm' })).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+      expect([
+        await subject.store.jobs({}),
+        await subject.store.counts(),
+        await subject.store.events({}),
+        await subject.store.accounts(NOON),
+      ]).toEqual(before);
+    });
+  });
+}

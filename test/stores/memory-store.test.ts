@@ -1,0 +1,8 @@
+/** The store that other tests stand on keeps the same promises as the real ones. */
+import { FakeRandom } from '../support/fake-random.ts';
+import { contract } from './contract.ts';
+import { properties } from './contract-properties.ts';
+import { MemoryStore } from './memory-store.ts';
+
+contract('memory', async (clock) => new MemoryStore({ clock, random: new FakeRandom(0.5) }));
+properties('memory', async (clock) => new MemoryStore({ clock, random: new FakeRandom(0.5) }));
