@@ -48,14 +48,14 @@ export async function lookForPost(run: FlowRun, committedMs: number | null): Pro
   });
 }
 
-export interface SeenPost {
+interface SeenPost {
   readonly caption: string;
   /** Epoch milliseconds. */
   readonly atMs: number;
 }
 
 /** What a profile shows, in its order. */
-export interface SeenList {
+interface SeenList {
   readonly posts: readonly SeenPost[];
   /** True when the profile says that these are all. */
   readonly whole: boolean;

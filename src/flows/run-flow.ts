@@ -17,7 +17,8 @@ import { accountScreen, rejected, Walk } from './walk.ts';
 
 /** How often a caption that the field did not take over is typed anew. */
 const TYPING_TRIES = 2;
-const CONFIRM_POLL_MS = 200;
+/** Between two looks for the confirmation: a tenth of the wait so far, so that a short upload is not waited for in vain and a long one costs few looks. */
+const CONFIRM_POLL = { shortestMs: 50, longestMs: 1_000, share: 0.1 } as const;
 
 /** Posts; FlowEngine.publish says what it throws. */
 export async function runFlow(run: FlowRun, hooks: FlowHooks): Promise<void> {
@@ -180,7 +181,8 @@ async function confirm(walk: Walk): Promise<void> {
     if (now - startMs >= flow.confirm.limitMs || now - aliveMs >= flow.confirm.quietMs) {
       throw new SchedulerError('NOT_CONFIRMED', { details: { what: whatShows(said), waitedMs: Math.round(now - startMs) } });
     }
-    await clock.sleep(CONFIRM_POLL_MS, `flow ${flow.app}: confirmation of the post`, signal);
+    const pollMs = Math.min(CONFIRM_POLL.longestMs, Math.max(CONFIRM_POLL.shortestMs, (now - startMs) * CONFIRM_POLL.share));
+    await clock.sleep(pollMs, `flow ${flow.app}: confirmation of the post`, signal);
   }
 }
 

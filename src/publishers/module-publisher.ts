@@ -44,7 +44,7 @@ export async function loadModulePublisher(request: ModulePublisherRequest): Prom
   return new ModulePublisher(shapeOf(loaded.default, path), options);
 }
 
-export class ModulePublisher implements Publisher {
+class ModulePublisher implements Publisher {
   readonly name: string;
   readonly needs: { readonly appium: boolean; readonly device: boolean };
   readonly settleMs: number;

@@ -57,6 +57,12 @@ export interface Publisher {
   readonly settleMs?: number;
 }
 
+/** A publisher with the options it was configured with. */
+export interface ChosenPublisher {
+  readonly publisher: Publisher;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** What an error thrown by a publisher may carry; then no guessing. */
 export interface PublishErrorHints {
   readonly category?: string;

@@ -1,3 +1,4 @@
+// An instance of a class, which throws an object that is no Error but says what it is.
 class Poster {
   name = 'poster';
   #calls = 0;

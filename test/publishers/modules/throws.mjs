@@ -1,3 +1,4 @@
+// Throws what a careless author throws: a text, or nothing at all.
 export default {
   name: 'throws',
   async publish(job) {
