@@ -1,0 +1,107 @@
+/** The record of posts that outlives the database: guards promise 1 against a deleted, restored or copied one. */
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PostedFile } from '../../src/stores/posted-ledger.ts';
+import type { PostedRecord } from '../../src/stores/store.ts';
+import { FakeRandom } from '../support/fake-random.ts';
+import { MemoryStore } from './memory-store.ts';
+import { ADB_TIMEOUT, NOON, Subject, sha } from './subject.ts';
+
+let folder: string;
+let path: string;
+let ledger: PostedFile;
+
+const record = (n: number): PostedRecord => ({ account: 'alice', sha256: sha(n), repeat: 0, job: `v${n}`, atMs: NOON + n });
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'posted-'));
+  path = join(folder, 'posted.jsonl');
+  ledger = new PostedFile({ path });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('posted.jsonl', () => {
+  it('is readable by nobody else, one JSON object a line', async () => {
+    await ledger.append(record(1));
+    expect(JSON.parse((await readFile(path, 'utf8')).trimEnd())).toEqual({
+      account: 'alice',
+      sha256: sha(1),
+      repeat: 0,
+      job: 'v1',
+      at: '2026-01-05T12:00:00.001Z',
+    });
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('keeps lines apart that are written at the same moment', async () => {
+    await Promise.all([1, 2, 3, 4, 5].map((n) => ledger.append(record(n))));
+    expect((await ledger.read()).entries.map(({ job }) => job)).toEqual(['v1', 'v2', 'v3', 'v4', 'v5']);
+  });
+
+  it('forgets what was withdrawn, until it is announced again, and knows what was confirmed', async () => {
+    await ledger.append(record(1));
+    await ledger.append(record(2));
+    await ledger.withdraw(record(1));
+    await ledger.confirm(record(2));
+    expect((await ledger.read()).entries).toEqual([{ ...record(2), confirmed: true }]);
+    await ledger.append(record(1));
+    expect((await ledger.read()).entries.map(({ job, confirmed }) => [job, confirmed])).toEqual([
+      ['v2', true],
+      ['v1', false],
+    ]);
+  });
+
+  it('survives a torn last line and garbage, reports both, and goes on behind them', async () => {
+    await ledger.append(record(1));
+    await appendFile(
+      path,
+      'what is this?\n{"account":"alice","sha256":5,"repeat":0,"job":"x","at":"2026-01-05T12:00:00Z"}\n{"account":"ali',
+    );
+    await ledger.append(record(2));
+    const { entries, garbage } = await ledger.read();
+    expect(entries.map(({ job }) => job)).toEqual(['v1', 'v2']);
+    expect(garbage).toEqual([2, 3, 4]);
+    const heard: number[][] = [];
+    const reporting = new PostedFile({ path, onGarbage: (lines) => heard.push([...lines]) });
+    await reporting.missingFrom(new MemoryStore({ clock: (await Subject.open(make)).clock, random: new FakeRandom() }));
+    expect(heard).toEqual([[2, 3, 4]]);
+  });
+
+  it('says no when the line cannot reach the disk: then the act must not happen', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(new PostedFile({ path: join(folder, 'file', 'posted.jsonl') }).append(record(1))).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+    });
+  });
+});
+
+const make = async (clock: Subject['clock']) => new MemoryStore({ clock, random: new FakeRandom(0.5) });
+
+describe('what a store is missing', () => {
+  it('is every announced key that it does not hold as committing, uncertain or success', async () => {
+    const subject = await Subject.open(make);
+    await subject.accounts(['alice'], { postsPerDay: 9 });
+    await subject.add([1, 2].map((n) => ({ id: `v${n}`, sha256: sha(n), account: 'alice' })));
+    await ledger.append(record(1));
+    await ledger.append(record(2));
+    await ledger.append(record(3));
+    await subject.publish(await subject.claimed());
+    expect((await ledger.missingFrom(subject.store)).map(({ job }) => job)).toEqual(['v2', 'v3']);
+  });
+
+  it('is not one that was settled as absent after it was announced', async () => {
+    const subject = await Subject.open(make);
+    await subject.accounts(['alice'], { postsPerDay: 9 });
+    await subject.add([{ id: 'v1', sha256: sha(1), account: 'alice' }]);
+    const job = await subject.claimed();
+    await ledger.append({ ...record(1), atMs: NOON });
+    await subject.report(job, { type: 'commit' });
+    await subject.report(job, { type: 'doubt', failure: ADB_TIMEOUT });
+    await subject.order(job, { type: 'verdict', verdict: 'absent', retryAtMs: NOON, by: 'verifier' });
+    expect(await ledger.missingFrom(subject.store)).toEqual([]);
+    await ledger.append({ ...record(1), atMs: NOON + 1 });
+    expect(await ledger.missingFrom(subject.store)).toHaveLength(1);
+  });
+});
