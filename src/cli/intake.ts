@@ -271,7 +271,9 @@ function wishOf(
     return `there is no account "${account}"; add it by --add-accounts ${account}, or correct the name`;
   }
   const time = row?.publishAt ?? request.at;
-  const publishAtMs = time === null ? null : parseTime(time, request.zoneOf(account));
+  const [only = null, ...others] = request.forAccounts;
+  const zone = request.zoneOf(account ?? (others.length === 0 ? only : null));
+  const publishAtMs = time === null ? null : parseTime(time, zone);
   if (time !== null && publishAtMs === null) return `"${time}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00`;
   const priority = Number(row?.priority ?? 0);
   if (!Number.isInteger(priority)) return `the priority "${row?.priority}" is no whole number`;

@@ -134,6 +134,14 @@ describe('takeFolder', () => {
     expect((await take({ at: '2026-12-01T00:00:00Z' })).jobs[0]?.publishAtMs).toBe(Date.parse('2026-11-22T09:30:00Z'));
   });
 
+  it("reads --at in the zone of the one account it can be for, else in the home's", async () => {
+    video('a.mp4');
+    const at = async (request: Partial<IntakeRequest>) => (await take({ at: '2026-12-01 12:00', ...request })).jobs[0]?.publishAtMs;
+    expect(await at({ forAccounts: ['alice'] })).toBe(Date.parse('2026-12-01T03:00:00Z'));
+    expect(await at({ boundTo: 'alice' })).toBe(Date.parse('2026-12-01T03:00:00Z'));
+    expect(await at({ forAccounts: ['alice', 'bob'] })).toBe(Date.parse('2026-12-01T11:00:00Z'));
+  });
+
   it('refuses rows that cannot be meant, with their line, and keeps their videos back', async () => {
     for (const name of ['a.mp4', 'x/twin.mp4', 'y/twin.mp4', 'comma.mp4', 'b.mp4']) video(name);
     file('c.csv', 'filename,caption,account\na,x,nobody\ntwin.mp4,x\ncomma,Hello, world, again\nb,1\nb,2\ngone.mp4,x\n');

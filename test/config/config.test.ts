@@ -132,6 +132,7 @@ describe('loadConfig', () => {
     ],
     ['publisher: {modul: x}', 'did you mean "module"?'],
     ['workers: three', 'scheduler.yaml:1:1: workers must be a number'],
+    ['workers: 1.5', 'workers must be a whole number'],
     ['workers: 0', 'workers must be at least 1'],
     ['accounts:\n  - name: a\n    posts_per_day: two', 'scheduler.yaml:3:5: accounts[1].posts_per_day must be a number'],
     [

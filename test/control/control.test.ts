@@ -170,7 +170,7 @@ describe('the control socket', () => {
       expect(await raw(`${JSON.stringify({ v: 1, id: '7', command })}\n`)).toContain('it does not know this order');
     }
     await raw(Buffer.alloc(MAX_MESSAGE_BYTES + 1, 0x20)).catch(() => 'reset');
-    await logger.until('could not be read');
+    expect((await logger.until('could not be read')).fields.err).toBeInstanceOf(RangeError);
     expect(await send(PAUSE)).toMatchObject({ ok: true });
   });
 });
