@@ -8,7 +8,7 @@
  */
 import type { Command, Reply } from '../scheduler/commands.ts';
 
-export const VERSION = 1;
+const VERSION = 1;
 
 /** A batch of 500 long captions is below 5 MB; more is a mistake or an attack. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
