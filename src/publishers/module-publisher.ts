@@ -99,10 +99,11 @@ class ModulePublisher implements Publisher {
   }
 }
 
-/** Exactly what the contract names: a module must not come to depend on more. */
-function handed(job: PublishJob): Readonly<Record<string, unknown>> {
-  const { id, account, video, caption, post_key, attempt, max_attempts } = job;
-  return { id, account, video, caption, post_key, attempt, max_attempts };
+/** Exactly what the contract names, as a copy: a module must not come to depend on more, nor change ours. */
+function handed(job: PublishJob): PublishJob {
+  const { id, account, video, caption, post_key, attempt, max_attempts, app, device, committed_ms } = job;
+  const named = { id, account, video: { ...video }, caption, post_key, attempt, max_attempts, app, device };
+  return committed_ms === undefined ? named : { ...named, committed_ms };
 }
 
 function shapeOf(value: unknown, path: string): Exported {

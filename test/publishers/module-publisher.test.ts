@@ -31,12 +31,10 @@ describe('a module', () => {
     world.lose = false;
     const one = attempt({ theirs: true });
     const job = jobOf(VIDEO);
-    await (await load('mine.mjs', { channel: 7 })).publish(job, one.ctx);
-    const { id, account, video, caption, post_key, attempt: nth, max_attempts } = job;
-    expect(world.seen.at(-1)).toEqual({
-      job: { id, account, video, caption, post_key, attempt: nth, max_attempts },
-      options: { channel: 7 },
-    });
+    await (await load('mine.mjs', { channel: 7 })).publish({ ...job, ...{ secret: 'ours' } }, one.ctx);
+    const { id, account, video, caption, post_key, attempt: nth, max_attempts, app, device } = job;
+    const named = { id, account, video, caption, post_key, attempt: nth, max_attempts, app, device };
+    expect(world.seen.at(-1)).toEqual({ job: named, options: { channel: 7 } });
     expect(one.phases).toEqual(['compose', 'confirm']);
     expect([...one.evidence.keys()]).toEqual(['answer.json']);
   });
