@@ -122,7 +122,8 @@ async function rehearse(): Promise<boolean> {
     ];
     const added = posts.length - before.length;
     say(`\nWhat the phones' own feeds hold:\n${feedTable(videos, posts)}\n`);
-    say(added === 0 ? 'Nothing new was published: all of it was public already.' : `${added} new posts in this run.`);
+    if (added > 0) say(`${added} new posts in this run.`);
+    else say(before.length > 0 ? 'Nothing new was published: all of it was public already.' : 'Nothing was published.');
     say(`Checked:\n${checkLines(checks)}`);
     say(`${((performance.now() - startedMs) / 1000).toFixed(1)} s. The home folder is ${home}; \`npm run demo -- --fresh\` starts over.`);
     const published = posts.map(({ phone, account, sha256, caption }) => ({ phone, account, sha256, caption }));
