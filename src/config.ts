@@ -189,6 +189,18 @@ export function settingsInForce(config: Config): Readonly<Record<string, unknown
   };
 }
 
+/** The settings that `--status` shows: what decides when and how often; never a token. */
+export function shownSettings({
+  workers,
+  timezone,
+  retry,
+  passes,
+  cooldown,
+  delayBetweenPostsMs,
+}: Config): Readonly<Record<string, unknown>> {
+  return { workers, timezone, retry, passes, cooldown, delayBetweenPostsMs };
+}
+
 type WrittenAccount = Partial<Omit<Written['accounts'][number], 'name'>> & { readonly name: string };
 type Complete = Pick<Config, 'retry' | 'passes' | 'cooldown' | 'timezone'>;
 

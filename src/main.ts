@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resolveHome } from './cli/home.ts';
+import { namesItsStore, needOf, resolveHome } from './cli/home.ts';
 import type { Options } from './cli/options.ts';
 import { quickStatus } from './cli/quick-status.ts';
 import type { Terminal } from './cli/terminal.ts';
@@ -30,29 +30,30 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.simulatePhone !== null) return (await import('./devices/simulated/phone-cli.ts')).main(options.simulatePhone);
-  const changes =
-    options.add.folders.length > 0 || options.add.accounts.length > 0 || options.import.files.length > 0 || options.run !== null;
-  const orders = options.act.length > 0 || options.exportFile !== null;
-  const home = homeOf(options.home, changes ? 'create' : orders ? 'order' : 'look');
-  const code = changes || orders ? await (await import('./compose.ts')).carryOut({ home, options, terminal, around }) : 0;
-  if (options.show === 'plan') await (await import('./compose.ts')).showPlan({ home, options, terminal, around });
+  const need = needOf(options);
+  const home = homeOf(options.home, need);
+  let code = 0;
+  if (need !== 'look' || options.show === 'plan') {
+    const { carryOut, showPlan } = await import('./cli/carry-out.ts');
+    const composition = (await import('./compose.ts')).compose(await configure(home, options), around);
+    if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
+    if (options.show === 'plan') await showPlan({ ...around, home, options, terminal }, composition);
+  }
   if (options.show === 'status') await status(home, options, options.json, options.watch);
   return code;
 }
 
-function homeOf(named: string | null, need: 'look' | 'order' | 'create'): string {
-  return resolveHome({ home: named, fromEnvironment: environment()['SCHEDULER_HOME'], workingFolder: process.cwd(), need }).path;
+async function configure(home: string, options: Options | null) {
+  return (await import('./config.ts')).loadConfig({ home, file: options?.config ?? null, overrides: options?.overrides ?? {} });
 }
 
-/** A `store:` in scheduler.yaml; only then the configuration must be read to look. */
-function namesItsStore(home: string): boolean {
-  const file = join(home, 'scheduler.yaml');
-  return existsSync(file) && /^store:/m.test(readFileSync(file, 'utf8'));
+function homeOf(named: string | null, need: 'look' | 'order' | 'create'): string {
+  return resolveHome({ home: named, fromEnvironment: environment().SCHEDULER_HOME, workingFolder: process.cwd(), need }).path;
 }
 
 async function status(home: string, options: Options | null, json: boolean, watch: boolean): Promise<number> {
   const plain = options === null || (options.config === null && options.overrides.store === undefined && !namesItsStore(home));
-  const store = plain ? join(home, 'scheduler_state.db') : (await import('./compose.ts')).configure(home, options).store;
+  const store = plain ? join(home, 'scheduler_state.db') : (await configure(home, options)).store;
   const { SqliteReader } = await import('./stores/sqlite-reader.ts');
   const { showStatus, watchStatus } = await import('./cli/show-status.ts');
   const request = {
@@ -67,16 +68,11 @@ async function status(home: string, options: Options | null, json: boolean, watc
   return 0;
 }
 
-async function complain(error: unknown, json: boolean): Promise<number> {
-  const { explained, explanation } = await import('./cli/explain.ts');
-  const why = explained(error);
-  (json ? process.stdout : process.stderr).write(explanation(why, json));
-  return why.exitCode;
-}
-
 const argv = process.argv.slice(2);
 // `--status | head` closes the pipe: that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-const code = await main(argv).catch((error: unknown) => complain(error, argv.includes('--json')));
+const code = await main(argv).catch(async (error: unknown) =>
+  (await import('./cli/explain.ts')).complain(error, argv.includes('--json'), process),
+);
 // What is still open (a client's idle sockets) must not keep a finished command alive; output must have left first.
 process.stdout.write('', () => process.exit(code));

@@ -2,7 +2,7 @@
 import { type ErrorCode, SchedulerError } from '../errors.ts';
 import { OrderRefused } from './perform.ts';
 
-export interface Explained {
+interface Explained {
   readonly code: string;
   readonly message: string;
   /** null when there is nothing to do about it. */
@@ -15,7 +15,7 @@ const SEED_NAMES: Readonly<Partial<Record<string, string>>> = { LOCK_HELD: 'orch
 /** Orders that were understood but could not be done: an error, not a wrong command line. */
 const NOT_USAGE: readonly string[] = ['NO_ACCOUNTS', 'NO_JOBS', 'REFUSED', 'NO_DAEMON'] satisfies ErrorCode[];
 
-export function explained(error: unknown): Explained {
+function explained(error: unknown): Explained {
   if (error instanceof OrderRefused) return { ...pick(error), exitCode: error.usage && !NOT_USAGE.includes(error.code) ? 2 : 1 };
   if (!(error instanceof SchedulerError)) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -27,7 +27,7 @@ export function explained(error: unknown): Explained {
 }
 
 /** For a person, or for a program that asked by `--json`. */
-export function explanation({ code, message, next }: Explained, json: boolean): string {
+function explanation({ code, message, next }: Explained, json: boolean): string {
   if (json) return `${JSON.stringify({ error: SEED_NAMES[code] ?? code.toLowerCase(), message, next })}\n`;
   const first = code === 'LOCK_HELD' ? '[LOCK ERROR] Another scheduler instance is already running!\n' : '';
   return `${first}scheduler: ${message}\n${next === null || next === '' ? '' : `  ${next}\n`}`;
@@ -43,4 +43,16 @@ function pick({
   readonly next: string;
 }): Omit<Explained, 'exitCode'> {
   return { code, message, next };
+}
+
+interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/** Tells whoever typed the command, and answers the exit code. */
+export function complain(error: unknown, json: boolean, { stdout, stderr }: Streams): number {
+  const why = explained(error);
+  (json ? stdout : stderr).write(explanation(why, json));
+  return why.exitCode;
 }

@@ -1,7 +1,8 @@
 /** Which folder is the home of this command, and whether it is one already. Creates nothing. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
+import type { Options } from './options.ts';
 
 const TRACES = ['scheduler.yaml', 'scheduler_state.db', 'scheduler_state.json', 'scheduler.lock', 'posted.jsonl'];
 
@@ -32,4 +33,16 @@ export function resolveHome(question: HomeQuestion): Home {
     throw new SchedulerError('BAD_USAGE', { details: { what } });
   }
   return { path, exists };
+}
+
+/** There is a `store:` in scheduler.yaml; only then the whole configuration must be read for a look. */
+export function namesItsStore(home: string): boolean {
+  const file = join(home, 'scheduler.yaml');
+  return existsSync(file) && /^store:/m.test(readFileSync(file, 'utf8'));
+}
+
+/** What a command line needs of its home. */
+export function needOf({ add, import: imports, run, act, exportFile }: Options): HomeQuestion['need'] {
+  if (add.folders.length > 0 || add.accounts.length > 0 || imports.files.length > 0 || run !== null) return 'create';
+  return act.length > 0 || exportFile !== null ? 'order' : 'look';
 }

@@ -6,10 +6,14 @@ import type { StoreReader } from '../scheduler/commands.ts';
 import type { PostingScheduler } from '../scheduler/posting-scheduler.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface RunParts {
-  readonly mode: 'daemon' | 'drain';
+/** A scheduler that is wired but not started. */
+export interface Runnable {
   readonly scheduler: PostingScheduler;
   readonly shutdown: Shutdown;
+}
+
+export interface RunParts extends Runnable {
+  readonly mode: 'daemon' | 'drain';
   readonly reader: StoreReader;
   readonly terminal: Terminal;
   readonly clock: Clock;

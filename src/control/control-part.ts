@@ -1,5 +1,5 @@
 /** The control socket as a part of the daemon: opened once the lock is held, closed before it is given back. */
-import type { Part } from '../scheduler/posting-scheduler.ts';
+import type { Part } from '../scheduler/house.ts';
 import { type ControlServerParts, startControlServer } from './server.ts';
 
 export function controlPart(parts: ControlServerParts): Part {

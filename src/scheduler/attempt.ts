@@ -7,10 +7,10 @@
  */
 import type { Phase } from '../domain/failure.ts';
 import type { Job } from '../domain/job.ts';
-import type { PublishContext, Publisher, PublishJob } from '../publishers/publisher.ts';
+import type { ChosenPublisher, PublishContext, PublishJob } from '../publishers/publisher.ts';
 import type { Claim, PostedRecord, Store } from '../stores/store.ts';
 import { CommitPoint } from './commit-point.ts';
-import type { EvidenceKeeper } from './evidence.ts';
+import { type EvidenceKeeper, Trace } from './evidence.ts';
 import type { Lease } from './lease.ts';
 import { type Ended, Outcome, type OutcomeParts } from './outcome.ts';
 import { PhaseTimer } from './phase-timer.ts';
@@ -20,6 +20,7 @@ export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherNam
   readonly store: Store;
   readonly evidence: EvidenceKeeper;
   readonly watcher: AttemptWatcher;
+  /** The publisher of an account, with the options it was configured with. */
   readonly publisherOf: (account: string) => ChosenPublisher;
   readonly phaseLimitsMs: Readonly<Record<Phase, number>>;
   /** The app an account posts through, such as `demo`. */
@@ -32,16 +33,8 @@ export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherNam
   readonly hard: AbortSignal;
 }
 
-/** A publisher with the options it was configured with. */
-export interface ChosenPublisher {
-  readonly publisher: Publisher;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
 /** A job that a worker holds. */
 export type ClaimedJob = Job & { readonly account: string; readonly claimToken: string };
-
-const LOG_LINES_KEPT = 60;
 
 export class Attempt {
   readonly #parts: AttemptParts;
@@ -52,9 +45,7 @@ export class Attempt {
   readonly #phases: PhaseTimer;
   readonly #commit: CommitPoint;
   readonly #outcome: Outcome;
-  readonly #folder: string;
-  readonly #lines: string[] = [];
-  #kept = false;
+  readonly #trace: Trace;
   #records: Promise<unknown> = Promise.resolve();
 
   constructor(parts: AttemptParts, job: ClaimedJob, lease: Lease) {
@@ -63,7 +54,7 @@ export class Attempt {
     this.#lease = lease;
     this.#chosen = parts.publisherOf(job.account);
     this.#claim = { jobId: job.id, token: job.claimToken, epoch: job.epoch };
-    this.#folder = parts.evidence.folderOf(job.id, job.attempts);
+    this.#trace = new Trace(parts.evidence, parts.logger.child({ job: job.id, account: job.account }), job);
     this.#phases = new PhaseTimer(parts.clock, parts.phaseLimitsMs);
     const { account, sha256, repeat } = job;
     const record = (): PostedRecord => ({ account, sha256: sha256 ?? '', repeat, job: job.id, atMs: parts.clock.now() });
@@ -108,7 +99,7 @@ export class Attempt {
       actForbidden: this.#commit.actForbidden,
       stopping: giveBack.signal.aborted || (hard.aborted && !this.#commit.committed),
       lost: this.#lease.lost.aborted,
-      evidence: error === null ? null : await this.#evidence(),
+      evidence: error === null ? null : await this.#trace.close(),
     });
     this.#lease.end();
     watcher.ended(worker, ended.job, clock.now());
@@ -142,34 +133,19 @@ export class Attempt {
   }
 
   #context(signal: AbortSignal): PublishContext {
-    const { evidence, watcher, store, clock } = this.#parts;
+    const { watcher, store, clock } = this.#parts;
     return {
       signal,
       options: this.#chosen.options,
-      log: { info: (text, fields) => this.#log('info', text, fields), warn: (text, fields) => this.#log('warn', text, fields) },
+      log: { info: this.#trace.info, warn: this.#trace.warn },
       commit: () => this.#commit.commit(),
       phase: (name) => {
         this.#phases.enter(name);
         watcher.phase(this.#job.worker ?? '', this.#job.id, name, clock.now());
         this.#records = this.#records.then(() => store.enterPhase(this.#claim, name)).catch(() => undefined);
       },
-      evidence: async (name, bytes) => {
-        this.#kept = (await evidence.keep(this.#folder, name, bytes)) || this.#kept;
-      },
+      evidence: (name, bytes) => this.#trace.keep(name, bytes),
     };
-  }
-
-  #log(level: 'info' | 'warn', text: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#lines.push(`${level} ${text}`);
-    if (this.#lines.length > LOG_LINES_KEPT) this.#lines.shift();
-    this.#parts.logger[level]({ ...fields, job: this.#job.id, account: this.#job.account }, text);
-  }
-
-  /** The folder of what was kept, with the last log lines added; null when nothing could be kept. */
-  async #evidence(): Promise<string | null> {
-    const lines = `${this.#lines.join('\n')}\n`;
-    if (this.#lines.length > 0) this.#kept = (await this.#parts.evidence.keep(this.#folder, 'log.txt', lines)) || this.#kept;
-    return this.#kept ? this.#folder : null;
   }
 
   #publishJob(): PublishJob {

@@ -7,18 +7,12 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { PostedEntry, Store } from '../stores/store.ts';
 import { Crew, type CrewParts } from './crew.ts';
+import { House, type Part } from './house.ts';
 import type { LiveBoard } from './live-board.ts';
 import { type DrainResult, Orchestrator } from './orchestrator.ts';
 import type { Phones } from './phones.ts';
 import type { Reaper } from './reaper.ts';
 import type { Rescuer } from './rescuer.ts';
-
-/** Something that is opened at the start and closed at the end. */
-export interface Part {
-  readonly name: string;
-  readonly start?: () => Promise<void>;
-  readonly stop: () => Promise<void>;
-}
 
 export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
   readonly store: Store;
@@ -42,14 +36,14 @@ export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
 
 /** Phones and expired leases are looked at this often. */
 const ROUNDS_MS = 30_000;
-const PART_STOP_LIMIT_MS = 30_000;
 
 export class PostingScheduler {
   readonly #parts: PostingSchedulerParts;
-  readonly #opened: Part[] = [];
+  readonly #house: House;
 
   constructor(parts: PostingSchedulerParts) {
     this.#parts = parts;
+    this.#house = new House(parts);
   }
 
   /** Until it is told to stop. */
@@ -65,7 +59,7 @@ export class PostingScheduler {
   }
 
   async #during<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
-    const { board, logger } = this.#parts;
+    const { board, logger, phones, hard } = this.#parts;
     const ended = new AbortController();
     let besides: Promise<unknown> = Promise.resolve();
     try {
@@ -75,43 +69,25 @@ export class PostingScheduler {
     } finally {
       ended.abort();
       await besides;
-      await this.#end();
+      await phones.stopStarted(hard);
+      await this.#house.close();
       await board.write();
       logger.info('Scheduler stopped');
     }
   }
 
   async #begin(): Promise<Crew> {
-    const { store, reaper, rescuer, phones, bootId, missingPosts, logger, parts, stop, hire } = this.#parts;
+    const { store, reaper, rescuer, phones, bootId, missingPosts, logger, stop, hire } = this.#parts;
     await reaper.reap();
     const before = await store.value('boot_id');
     await rescuer.rescue((before ?? bootId) === bootId);
     await rescuer.reconcile(await missingPosts());
     await store.setValue('boot_id', bootId);
-    for (const part of parts) {
-      this.#opened.push(part);
-      await part.start?.();
-    }
+    await this.#house.open();
     await phones.refresh(stop);
     const workers = await hire(phones.list().filter(({ state }) => state !== 'offline' && state !== 'expired').length);
     logger.info({ workers: workers.length }, 'Scheduler started');
     return new Crew({ ...this.#parts, workers });
-  }
-
-  /** In reverse order of opening; one that hangs or fails does not keep the others from being closed. */
-  async #end(): Promise<void> {
-    const { clock, logger, phones, hard } = this.#parts;
-    await phones.stopStarted(hard);
-    for (const part of this.#opened.splice(0).reverse()) {
-      const closed = new AbortController();
-      const stopping = part
-        .stop()
-        .catch((error: unknown) => logger.error({ err: error }, `${part.name} could not be stopped`))
-        .finally(() => closed.abort());
-      const late = await clock.sleep(PART_STOP_LIMIT_MS, `${part.name} stops`, closed.signal);
-      if (late) logger.error(`${part.name} did not stop within ${PART_STOP_LIMIT_MS / 1000} s`);
-      else await stopping;
-    }
   }
 
   /** What a long life needs besides work: phones that came or went, leases that ran out. */

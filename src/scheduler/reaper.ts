@@ -43,7 +43,7 @@ export class Reaper {
     const { pid, startTicks } = details;
     if (kind !== 'process' || typeof pid !== 'number' || typeof startTicks !== 'number') return false;
     const result = await endTree({ pid, startTicks }, { graceMs: GRACE_MS, clock });
-    if (result === 'ended') logger.warn({ pid, resource: id }, `Ended ${details['what']} (PID ${pid}) that an earlier life left behind`);
+    if (result === 'ended') logger.warn({ pid, resource: id }, `Ended ${details.what} (PID ${pid}) that an earlier life left behind`);
     return true;
   }
 }

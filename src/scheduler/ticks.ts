@@ -2,7 +2,7 @@
 import { scheduleTick, stopTicks } from '../runtime/cron.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
-import type { Part } from './posting-scheduler.ts';
+import type { Part } from './house.ts';
 
 /** Above this the snapshot is written at the end only: it is whole each time. */
 const SNAPSHOT_JOBS = 10_000;

@@ -1,0 +1,25 @@
+/** Whether the scheduler may begin posts, and why not. A pause is a reason in words; the last one counts. */
+export class Pause {
+  readonly #changed: () => void;
+  #reason: string | null = null;
+
+  /** @param changed called after every change */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** null = it may. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
+  begin(reason: string): void {
+    this.#reason = reason;
+    this.#changed();
+  }
+
+  end(): void {
+    this.#reason = null;
+    this.#changed();
+  }
+}
