@@ -6,7 +6,13 @@ import { renderTable } from './table.ts';
 
 export function renderPlan(plan: Plan, nowMs: number): string {
   if (plan.rows.length === 0) return 'Nothing is planned: no video waits. Add some: scheduler --add-folder DIR --add-accounts NAMES\n';
-  const rows = plan.rows.map((row) => [row.account ?? '(first free)', row.job, when(row, nowMs), row.device ?? '', row.why ?? '']);
+  const rows = plan.rows.map((row) => [
+    row.account ?? '(first free)',
+    row.job,
+    when(row, nowMs),
+    row.device ?? '',
+    row.why === null ? '' : (WORDS[row.why] ?? row.why),
+  ]);
   const more = plan.more > 0 ? `… and ${plan.more} more (--plan --json lists as many)\n` : '';
   return `${renderTable(COLUMNS, rows)}\n${more}`;
 }
@@ -18,6 +24,14 @@ const COLUMNS = [
   ['phone', 18],
   ['why then', 18],
 ] as const;
+
+/** What only time ends; everything else is said in words already. */
+const WORDS: Readonly<Record<string, string>> = {
+  cap: 'daily cap',
+  window: 'its hours',
+  gap: 'gap after a post',
+  cooldown: 'rests (cooldown)',
+};
 
 function when({ at }: PlanRow, nowMs: number): string {
   const ms = at === null ? null : parseIsoTime(at);

@@ -24,5 +24,6 @@ export function renderTable(columns: readonly (readonly [heading: string, width:
     wordWrap: false,
   });
   table.push(...rows.map((row) => [...row]));
-  return table.toString();
+  // Cells are padded to their width; nobody needs the blanks at the end of a line.
+  return table.toString().replace(/ +$/gm, '');
 }

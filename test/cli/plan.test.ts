@@ -79,7 +79,7 @@ describe('renderPlan', () => {
     );
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(text).toMatch(/ now /);
-    expect(text).toMatch(/ in 12h /);
+    expect(text).toMatch(/ in 12h .* daily cap$/m);
     expect(renderPlan({ rows: [], more: 0 }, MONDAY_NOON)).toContain('--add-folder');
   });
 });
