@@ -1,10 +1,10 @@
 /**
- * Which port Appium listens on.
+ * Which local ports are free.
  *
  * A port that somebody else listens on is left alone: the next free one is
  * taken. Nothing here ends a process.
  */
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { SchedulerError } from '../errors.ts';
 
 const HOST = '127.0.0.1';
@@ -12,11 +12,23 @@ const HOST = '127.0.0.1';
 const SPAN = 20;
 
 /** True when nobody listens there now. Somebody may a moment later: the listener's own error is the last word. */
-async function isFree(port: number): Promise<boolean> {
+export async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false));
     probe.listen({ port, host: HOST, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Some free port, of those that the system gives out. */
+export async function anyFree(): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen({ port: 0, host: HOST, exclusive: true }, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
   });
 }
 

@@ -11,6 +11,7 @@ import { SchedulerError } from '../errors.ts';
 import { type Clock, LimitExceeded, withLimit } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { AppiumServer, Selector, Ui, UiElement, UiFactory } from './appium.ts';
+import { DriverPorts } from './driver-ports.ts';
 import { observing } from './observing.ts';
 import { foreignError } from './sent.ts';
 import { sessionError, uiError } from './ui-errors.ts';
@@ -35,8 +36,6 @@ export interface WdioUiFactoryOptions {
   readonly logger: Logger;
   /** Waits for the client, milliseconds; tests shorten it. */
   readonly clientLimitMs?: number;
-  /** A fixed port of the host for a phone's driver, by serial; without it Appium chooses. */
-  readonly systemPorts?: Readonly<Record<string, number>>;
 }
 
 export class WdioUiFactory implements UiFactory {
@@ -46,6 +45,8 @@ export class WdioUiFactory implements UiFactory {
    * session the phone has then, so the next one waits for them.
    */
   readonly #leaving = new Map<string, Promise<unknown>>();
+
+  readonly #ports = new DriverPorts();
 
   constructor(options: WdioUiFactoryOptions) {
     this.#options = options;
@@ -58,8 +59,12 @@ export class WdioUiFactory implements UiFactory {
     const { shareConnections } = await import('./dispatcher.ts');
     const { remote } = await import('webdriverio');
     shareConnections(url);
+    const systemPort = await this.#ports.of(device.serial);
     signal.throwIfAborted();
-    const creating = remote({ ...clientOptions(url, this.#options.clientLimitMs), capabilities: this.#capabilities(device) as never });
+    const creating = remote({
+      ...clientOptions(url, this.#options.clientLimitMs),
+      capabilities: this.#capabilities(device, systemPort) as never,
+    });
     try {
       const client = await observing(signal, creating);
       const leave = (leaving: Promise<unknown>) => this.#leave(device.serial, leaving);
@@ -74,8 +79,7 @@ export class WdioUiFactory implements UiFactory {
     }
   }
 
-  #capabilities(device: ConnectedDevice): Record<string, unknown> {
-    const systemPort = this.#options.systemPorts?.[device.serial];
+  #capabilities(device: ConnectedDevice, systemPort: number): Record<string, unknown> {
     return {
       platformName: 'Android',
       'wdio:enforceWebDriverClassic': true,
@@ -92,7 +96,7 @@ export class WdioUiFactory implements UiFactory {
       'appium:newCommandTimeout': IDLE_LIMIT_S,
       'appium:adbExecTimeout': ADB_LIMIT_MS,
       'appium:uiautomator2ServerReadTimeout': PHONE_LIMIT_MS,
-      ...(systemPort === undefined ? {} : { 'appium:systemPort': systemPort }),
+      'appium:systemPort': systemPort,
     };
   }
 
