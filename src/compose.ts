@@ -21,6 +21,7 @@ import { createLogger, type RootLogger } from './runtime/logger.ts';
 import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
 import { AppiumGuard } from './scheduler/appium-guard.ts';
+import type { AttemptParts } from './scheduler/attempt.ts';
 import { Desk } from './scheduler/desk.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
@@ -36,7 +37,7 @@ import { Rests } from './scheduler/rests.ts';
 import { applyRoster } from './scheduler/roster.ts';
 import { ticks } from './scheduler/ticks.ts';
 import { Wake } from './scheduler/wake.ts';
-import { Worker, type WorkerParts } from './scheduler/worker.ts';
+import { Worker } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
 import { writeSnapshot } from './stores/snapshot.ts';
 import { SqliteStore } from './stores/sqlite.ts';
@@ -106,19 +107,44 @@ function composeDesk({ config, store, epoch, clock }: Own, daemon: Switches, wak
 }
 
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
-async function composeScheduler(own: Own, { watcher, onlyAccounts }: RunRequest) {
+async function composeScheduler(own: Own, request: RunRequest) {
   const { config, lock, store, logger, clock } = own;
   const shutdown = new Shutdown({ clock, logger, hardAfterMs: STOP_LIMIT_MS });
   lock.lost.addEventListener('abort', () => shutdown.force('the lock is lost'), { once: true });
   const { signal: stop, hard } = shutdown;
   const wake = new Wake(clock);
-  const workers: Worker[] = [];
+  const pause = new Pause(() => wake.notify());
+  const edges = await composeEdges(own);
+  const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
+  const { board, rests, hire } = composeWorkers(own, { ...request, edges, pause, posted, stop, hard });
+  const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
+  const desk = composeDesk(own, switches, () => void edges.phones.refresh(stop).finally(() => wake.notify()));
+  const snapshot = () => writeSnapshot({ store, path: join(config.home, 'scheduler_state.json'), clock, config });
+  const scheduler = new PostingScheduler({
+    ...{ ...own, stop, hard, wake, rests, board, hire, phones: edges.phones, passes: config.passes },
+    resting: () => pause.reason,
+    bootId: await bootId(),
+    reaper: new Reaper(own),
+    rescuer: new Rescuer(own),
+    missingPosts: () => posted.missingFrom(store),
+    parts: [
+      { name: 'Snapshot', stop: snapshot },
+      { name: 'adb server', stop: edges.stopAdb },
+      { name: 'Appium', stop: () => edges.appium.stop() },
+      controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
+      { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
+      ticks({ store, logger, snapshot }),
+    ],
+  });
+  await store.setValue('config', shownSettings(config));
+  return { scheduler, shutdown };
+}
+
+/** Phones, Appium and publishers. */
+async function composeEdges(own: Own) {
+  const { config, clock, logger } = own;
   const edge = openPhoneEdge({
-    ...own,
-    ...config.adb,
-    ...config.devices,
-    sdk: config.adb.path,
-    environment: environment(),
+    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: environment() },
     recorder: processRecords(own, 'adb'),
   });
   const appium = composeAppium(own, edge);
@@ -128,12 +154,22 @@ async function composeScheduler(own: Own, { watcher, onlyAccounts }: RunRequest)
     providers: edge.providers,
     needsDevice: (name) => publishers.of(name).publisher.needs.device,
   });
-  const publishers = await choosePublishers({
-    general: config.publisher,
-    accounts: config.accounts,
-    appium: composeAppiumPublisher(own, phones, appium),
-  });
-  const board: LiveBoard = new LiveBoard({
+  const publisher = composeAppiumPublisher(own, phones, appium);
+  const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
+  return { appium, guard, phones, publishers, stopAdb: edge.stop };
+}
+
+interface WorkersRequest extends RunRequest, Pick<AttemptParts, 'stop' | 'hard'> {
+  readonly edges: Awaited<ReturnType<typeof composeEdges>>;
+  readonly pause: Pause;
+  readonly posted: PostedFile;
+}
+
+function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts, stop, hard }: WorkersRequest) {
+  const { config, lock, logger } = own;
+  const { guard, publishers, phones } = edges;
+  const workers: Worker[] = [];
+  const board = new LiveBoard({
     ...own,
     also: watcher,
     workers: () => workers.map((worker) => ({ name: worker.name, ...worker.stats() })),
@@ -141,26 +177,16 @@ async function composeScheduler(own: Own, { watcher, onlyAccounts }: RunRequest)
     devices: () => phones.list(),
     paused: () => pause.reason !== null,
   });
-  const pause = new Pause(() => {
-    board.touch();
-    wake.notify();
-  });
-  const rests = new Rests(clock, config.delayBetweenPostsMs);
-  const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
-  const attempt: WorkerParts['attempt'] = {
-    ...own,
-    stop,
-    hard,
-    ledger: posted,
-    watcher: board,
+  const attempt: AttemptParts = {
+    ...{ ...own, stop, hard, watcher: board, ledger: posted, publisherOf: publishers.of },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
-    publisherOf: publishers.of,
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),
     retryPolicy: (job) => accountPolicy(config, job.account ?? '').retry ?? config.retry,
     pausePublisher: (reason) => pause.begin(reason),
   };
+  const rests = new Rests(own.clock, config.delayBetweenPostsMs);
   const ready = (signal: AbortSignal) => (publishers.needAppium ? guard.ready(signal) : Promise.resolve(true));
   const hire = async (reachable: number) => {
     const count = config.workers ?? Math.min(MOST_WORKERS_BY_DEFAULT, Math.max(1, reachable));
@@ -169,29 +195,7 @@ async function composeScheduler(own: Own, { watcher, onlyAccounts }: RunRequest)
     }
     return workers;
   };
-  const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
-  const desk = composeDesk(own, switches, () => void phones.refresh(stop).finally(() => wake.notify()));
-  const snapshot = () => writeSnapshot({ store, path: join(config.home, 'scheduler_state.json'), clock, config });
-  const scheduler = new PostingScheduler({
-    ...own,
-    ...{ stop, hard, wake, rests, phones, board, hire },
-    passes: config.passes,
-    resting: () => pause.reason,
-    bootId: await bootId(),
-    reaper: new Reaper(own),
-    rescuer: new Rescuer(own),
-    missingPosts: () => posted.missingFrom(store),
-    parts: [
-      { name: 'Snapshot', stop: snapshot },
-      { name: 'adb server', stop: edge.stop },
-      { name: 'Appium', stop: () => appium.stop() },
-      controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
-      { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
-      ticks({ store, logger, snapshot }),
-    ],
-  });
-  await store.setValue('config', shownSettings(config));
-  return { scheduler, shutdown };
+  return { board, rests, hire };
 }
 
 function composeAppium(own: Own, edge: { readonly androidHome: string; readonly adbPort: number }) {

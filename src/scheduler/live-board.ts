@@ -41,7 +41,6 @@ const WRITE_EVERY_MS = 1_000;
 export class LiveBoard implements AttemptWatcher {
   readonly #parts: LiveBoardParts;
   readonly #now = new Map<string, WorkerNow>();
-  #changed = true;
   #last = '';
 
   constructor(parts: LiveBoardParts) {
@@ -51,26 +50,18 @@ export class LiveBoard implements AttemptWatcher {
   started(attempt: AttemptStart): void {
     const { id, account, device } = attempt.job;
     this.#now.set(attempt.worker, { job: id, account, device, phase: 'prepare', since: isoTime(attempt.atMs) });
-    this.#changed = true;
     this.#parts.also?.started(attempt);
   }
 
   phase(worker: string, jobId: string, phase: Phase, atMs: number): void {
     const now = this.#now.get(worker);
     if (now) this.#now.set(worker, { ...now, phase });
-    this.#changed = true;
     this.#parts.also?.phase(worker, jobId, phase, atMs);
   }
 
   ended(worker: string, job: Job, atMs: number): void {
     this.#now.delete(worker);
-    this.#changed = true;
     this.#parts.also?.ended(worker, job, atMs);
-  }
-
-  /** Something outside the attempts changed (pause, phones). */
-  touch(): void {
-    this.#changed = true;
   }
 
   /** Writes what changed until `stop`; never throws: a full disk must not end a daemon that only wanted to show something. */
@@ -79,8 +70,6 @@ export class LiveBoard implements AttemptWatcher {
   }
 
   async write(): Promise<void> {
-    if (!this.#changed) return;
-    this.#changed = false;
     const value = this.#value();
     const text = JSON.stringify(value);
     if (text === this.#last) return;

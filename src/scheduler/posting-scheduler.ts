@@ -92,12 +92,11 @@ export class PostingScheduler {
 
   /** What a long life needs besides work: phones that came or went, leases that ran out. */
   async #rounds(stop: AbortSignal): Promise<void> {
-    const { clock, phones, rescuer, logger, wake, board } = this.#parts;
+    const { clock, phones, rescuer, logger, wake } = this.#parts;
     while (await clock.sleep(ROUNDS_MS, 'next round of the house', stop)) {
       try {
         await phones.refresh(stop);
         if ((await rescuer.rescue(true)) > 0) wake.notify();
-        board.touch();
       } catch (error) {
         if (!stop.aborted) logger.error({ err: error }, 'A round of the house failed');
       }
