@@ -174,7 +174,7 @@ export function accountPolicy(config: Config, name: string): AccountPolicy {
 }
 
 /** What `--status` shows of the settings and the daemon stores as the value `config`: small, and free of secrets. */
-export function settingsInForce(config: Config): Readonly<Record<string, unknown>> {
+export function shownSettings(config: Config): Readonly<Record<string, unknown>> {
   return {
     workers: config.workers,
     max_passes: config.passes.maxPasses,
@@ -187,18 +187,6 @@ export function settingsInForce(config: Config): Readonly<Record<string, unknown
     timezone: config.timezone,
     publisher: config.publisher.kind,
   };
-}
-
-/** The settings that `--status` shows: what decides when and how often; never a token. */
-export function shownSettings({
-  workers,
-  timezone,
-  retry,
-  passes,
-  cooldown,
-  delayBetweenPostsMs,
-}: Config): Readonly<Record<string, unknown>> {
-  return { workers, timezone, retry, passes, cooldown, delayBetweenPostsMs };
 }
 
 type WrittenAccount = Partial<Omit<Written['accounts'][number], 'name'>> & { readonly name: string };

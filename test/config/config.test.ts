@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountPolicy, type Config, type ConfigOverrides, loadConfig, settingsInForce } from '../../src/config.ts';
+import { accountPolicy, type Config, type ConfigOverrides, loadConfig, shownSettings } from '../../src/config.ts';
 import { SchedulerError } from '../../src/errors.ts';
 
 let home: string;
@@ -113,13 +113,13 @@ describe('loadConfig', () => {
       'passes.delay': 'command line',
       store: 'command line',
     });
-    expect(settingsInForce(config)).toMatchObject({ workers: 3, max_passes: 5, retry_delay_seconds: 60, infra_retry_limit: 3 });
+    expect(shownSettings(config)).toMatchObject({ workers: 3, max_passes: 5, retry_delay_seconds: 60, infra_retry_limit: 3 });
   });
 
   it('never resolves a secret, and shows none', () => {
     const config = load('devices: {geelark: {token: env:HOME}}\n');
     expect(config.devices.geelark?.token).toBe('env:HOME');
-    expect(JSON.stringify(settingsInForce(config))).not.toContain('env:HOME');
+    expect(JSON.stringify(shownSettings(config))).not.toContain('env:HOME');
     expect(complaint('devices: {geelark: {token: [hunter2]}}')).not.toContain('hunter2');
   });
 
