@@ -61,17 +61,21 @@ export class AppiumPublisher implements Publisher {
     await checkVideoFile(job.video, ctx.signal);
     const device = await this.#device(job, ctx.signal);
     ctx.phase('push');
-    const remotePath = await device.pushVideo({ ...job.video, name: remoteName(job) }, ctx.signal);
-    ctx.log.info(`video pushed as ${remotePath}`);
-    let ui: Ui | null = null;
+    // The session is opened while the video travels: each takes the phone seconds, and neither needs the other.
+    const giveUp = new AbortController();
+    const opening = this.#parts.ui.open(device, AbortSignal.any([ctx.signal, giveUp.signal]));
+    const opened = opening.catch(() => null);
+    let remotePath: string | null = null;
     let inUse = false;
     const commit = async () => {
       await ctx.commit();
       inUse = true;
     };
     try {
+      remotePath = await device.pushVideo({ ...job.video, name: remoteName(job) }, ctx.signal);
+      ctx.log.info(`video pushed as ${remotePath}`);
       ctx.phase('open');
-      ui = await this.#parts.ui.open(device, ctx.signal);
+      const ui = await opening;
       await this.#run({ ui, flow, job, video: posix.basename(remotePath), ctx }, (run) =>
         this.#parts.engine.publish(run, { phase: (phase) => ctx.phase(phase), commit }),
       );
@@ -82,8 +86,10 @@ export class AppiumPublisher implements Publisher {
       if ((error as PublishErrorHints | null)?.proofOfAbsence === true) inUse = false;
       throw error;
     } finally {
+      giveUp.abort(new Error('the attempt is over'));
       // An upload may still be reading the file: taking it away made the simulated phone lose the post. verify() takes it away later.
-      await Promise.all([ui?.close(CLOSE_LIMIT_MS), inUse ? undefined : this.#remove(device, remotePath, ctx)]);
+      const leftOver = inUse ? null : remotePath;
+      await Promise.all([opened.then((ui) => ui?.close(CLOSE_LIMIT_MS)), leftOver === null ? null : this.#remove(device, leftOver, ctx)]);
     }
   }
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { UiFactory } from '../../src/appium/appium.ts';
 import type { ConnectedDevice } from '../../src/devices/device.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import { flowEngine } from '../../src/flows/flow-engine.ts';
@@ -59,14 +60,15 @@ function world() {
   ui.nowIso = () => new Date(clock.now()).toISOString();
   const device = new FakeDevice(ui);
   const opened: string[] = [];
+  const factory: { open: UiFactory['open'] } = {
+    open: async (on) => {
+      opened.push(on.id);
+      return ui;
+    },
+  };
   const publisher = new AppiumPublisher({
     devices: async () => device,
-    ui: {
-      open: async (on) => {
-        opened.push(on.id);
-        return ui;
-      },
-    },
+    ui: factory,
     flows: flowsIn([FLOWS]),
     engine: flowEngine,
     clock,
@@ -77,7 +79,7 @@ function world() {
       () => null,
       (error: Error & { code?: string }) => error,
     );
-  return { ui, clock, device, opened, publisher, publish };
+  return { ui, clock, device, opened, factory, publisher, publish };
 }
 
 publisherContract('an app on a phone', async () => {
@@ -167,6 +169,24 @@ describe('publishing through an app', () => {
     ui.screenshot = () => new Promise(() => undefined);
     expect(await publish()).toMatchObject({ code: 'UNKNOWN_SCREEN' });
     expect(clock.monotonic()).toBeLessThan(75_000);
+  });
+
+  it('ends the session that was being opened when the video cannot be pushed', async () => {
+    const { ui, device, publish } = world();
+    device.pushVideo = async () => {
+      throw new SchedulerError('PHONE_FULL', { details: { device: 'phone-1' } });
+    };
+    const one = attempt();
+    expect(await publish(jobOf(VIDEO), one)).toMatchObject({ code: 'PHONE_FULL' });
+    expect([ui.closed, one.phases.at(-1)]).toEqual([1, 'push']);
+  });
+
+  it('takes the video away when no session can be opened', async () => {
+    const { device, publish, factory } = world();
+    factory.open = () => Promise.reject(new SchedulerError('SESSION_FAILED', { details: { device: 'phone-1', text: 'no' } }));
+    const one = attempt();
+    expect(await publish(jobOf(VIDEO), one)).toMatchObject({ code: 'SESSION_FAILED' });
+    expect([device.files.size, one.phases.at(-1)]).toEqual([0, 'open']);
   });
 
   it('does not touch the phone for a video that changed or is gone', async () => {
