@@ -401,20 +401,23 @@ export function contract(name: string, make: MakeStore): void {
       await subject.accounts(['alice', 'bob', 'carol'], { postsPerDay: 9 });
       await subject.add([{ id: 'seen', account: 'bob', publishAtMs: NOON - 9 }]);
       await subject.publish(await subject.claimed());
+      await subject.clock.advance(1000);
       await subject.add([
         { id: 'later', account: 'carol', publishAtMs: NOON - 1 },
         { id: 'bob', account: 'bob', publishAtMs: NOON - 2 },
-        { id: 'alice', account: 'alice', publishAtMs: NOON - 2 },
+        { id: 'carol', account: 'carol', publishAtMs: NOON - 2 },
+        { id: 'older', account: 'alice', publishAtMs: NOON - 2, priority: 1 },
+        { id: 'younger', account: 'alice', publishAtMs: NOON - 2, priority: 1 },
         { id: 'urgent', account: 'alice', publishAtMs: NOON - 2, priority: -1 },
-        { id: 'future', account: 'alice', publishAtMs: NOON + 1 },
+        { id: 'future', account: 'alice', publishAtMs: NOON + HOUR },
       ]);
       const order: string[] = [];
       for (let job = await subject.claim(); job !== null; job = await subject.claim()) {
         order.push(job.id);
         await subject.publish(job);
       }
-      expect(order).toEqual(['urgent', 'bob', 'alice', 'later']);
-      expect(await subject.store.nextWake(NOON)).toEqual({ atMs: NOON + 1, reason: 'due' });
+      expect(order).toEqual(['urgent', 'carol', 'bob', 'older', 'younger', 'later']);
+      expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: NOON + HOUR, reason: 'due' });
     });
 
     it('shares a pool fairly among its accounts, and a job once attempted stays with its account', async () => {
