@@ -22,7 +22,7 @@ import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
 import { AppiumGuard } from './scheduler/appium-guard.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
-import { Desk } from './scheduler/desk.ts';
+import { Desk, type DeskParts } from './scheduler/desk.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
@@ -39,15 +39,16 @@ import { ticks } from './scheduler/ticks.ts';
 import { Wake } from './scheduler/wake.ts';
 import { Worker } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
-import { writeSnapshot } from './stores/snapshot.ts';
 import { SqliteStore } from './stores/sqlite.ts';
 import { SqliteReader } from './stores/sqlite-reader.ts';
+import { StateFiles } from './stores/state-files.ts';
 
 /** A home that is ours. */
 interface Own extends Surroundings {
   readonly config: Config;
   readonly lock: InstanceLock;
   readonly store: SqliteStore;
+  readonly files: StateFiles;
   readonly epoch: number;
   readonly instance: string;
   readonly logger: RootLogger;
@@ -68,6 +69,7 @@ export function compose(config: Config, around: Surroundings): Composition {
       return {
         handle: (command) => desk.handle(command),
         reader: own.store,
+        files: own.files,
         compose: (request) => composeScheduler(own, request),
         close: async () => {
           await own.store.close();
@@ -90,18 +92,18 @@ async function openOwn(config: Config, around: Surroundings): Promise<Own> {
     const store = new SqliteStore({ path: config.store, clock, random });
     const epoch = await store.raiseEpoch(instance);
     await lock.setEpoch(epoch);
+    const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
+    for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
-    return { ...around, config, lock, store, epoch, instance, logger, progress };
+    return { ...around, config, lock, store, files, epoch, instance, logger, progress };
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-type Switches = ConstructorParameters<typeof Desk>[0]['daemon'];
-
-function composeDesk({ config, store, epoch, clock }: Own, daemon: Switches, wake: () => void): Desk {
+function composeDesk({ config, store, epoch, clock }: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
   const { home, retry } = config;
   return new Desk({ store, epoch, clock, home, retry, daemon, wake, accountPolicy: (name) => accountPolicy(config, name) });
 }
@@ -119,7 +121,6 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const { board, rests, hire } = composeWorkers(own, { ...request, edges, pause, posted, stop, hard });
   const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
   const desk = composeDesk(own, switches, () => void edges.phones.refresh(stop).finally(() => wake.notify()));
-  const snapshot = () => writeSnapshot({ store, path: join(config.home, 'scheduler_state.json'), clock, config });
   const scheduler = new PostingScheduler({
     ...{ ...own, stop, hard, wake, rests, board, hire, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
@@ -128,12 +129,12 @@ async function composeScheduler(own: Own, request: RunRequest) {
     rescuer: new Rescuer(own),
     missingPosts: () => posted.missingFrom(store),
     parts: [
-      { name: 'Snapshot', stop: snapshot },
+      { name: 'Snapshot', stop: () => own.files.write() },
       { name: 'adb server', stop: edges.stopAdb },
       { name: 'Appium', stop: () => edges.appium.stop() },
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
       { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
-      ticks({ store, logger, snapshot }),
+      ticks({ store, logger, snapshot: () => own.files.write() }),
     ],
   });
   await store.setValue('config', shownSettings(config));

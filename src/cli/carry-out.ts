@@ -6,7 +6,7 @@
 import { daemonListens, sendCommand } from '../control/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Command, CommandHandler, StoreReader } from '../scheduler/commands.ts';
+import type { Command, CommandHandler, StateMover, StoreReader } from '../scheduler/commands.ts';
 import { buildPlan } from '../scheduler/plan.ts';
 import type { AttemptWatcher } from '../scheduler/watcher.ts';
 import { LiveLines } from './live.ts';
@@ -34,6 +34,7 @@ export interface RunRequest {
 export interface OpenHome {
   readonly handle: CommandHandler;
   readonly reader: StoreReader;
+  readonly files: StateMover;
   compose(request: RunRequest): Promise<Runnable>;
   close(): Promise<void>;
 }
@@ -61,12 +62,12 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   if (options.run === null && (await daemonListens(home))) {
     const reader = composition.openReader();
     const handle = (command: Command) => sendCommand({ home, command, limitMs: COMMAND_LIMIT_MS, clock });
-    await perform({ ...line, zoneOf, office: { handle, reader, remote: true } }).finally(() => reader.close());
+    await perform({ ...line, zoneOf, office: { handle, reader, files: null } }).finally(() => reader.close());
     return 0;
   }
   const own = await composition.openHome();
   try {
-    await perform({ ...line, zoneOf, office: { handle: own.handle, reader: own.reader, remote: false } });
+    await perform({ ...line, zoneOf, office: { handle: own.handle, reader: own.reader, files: own.files } });
     if (options.run === null) return 0;
     const total = await open(own.reader);
     const composed = await own.compose({ watcher: new LiveLines(terminal, () => total), onlyAccounts: options.onlyAccounts });

@@ -4,10 +4,11 @@
  * that bad input changes nothing. Running and looking are main's.
  */
 
+import { resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Command, Office, Reply } from '../scheduler/commands.ts';
+import type { Command, Office, Reply, StateMover } from '../scheduler/commands.ts';
 import { addCommands, type Intake, repeatsOf, takeFolder } from './intake.ts';
 import type { Options } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -27,11 +28,30 @@ const REFUSED_SHOWN = 20;
 
 /** @throws SchedulerError for the first thing that is wrong; what was said before it is done */
 export async function perform(parts: PerformParts): Promise<void> {
-  const { add, act } = parts.options;
+  const { add, act, import: imports, exportFile } = parts.options;
   const intakes = await readFolders(parts);
   if (add.accounts.length > 0) await order(parts, { do: 'add_accounts', names: add.accounts });
   for (const intake of intakes) await queue(parts, intake);
+  for (const file of imports.files) await importFile(parts, file);
   for (const command of act) await order(parts, command);
+  if (exportFile !== null) await exportTo(parts, exportFile);
+}
+
+async function importFile(parts: PerformParts, file: string): Promise<void> {
+  const { timezone, map } = parts.options.import;
+  for (const line of await mover(parts).importFile({ file, timezone, map })) parts.terminal.write(`${line}\n`);
+}
+
+async function exportTo(parts: PerformParts, file: string): Promise<void> {
+  if (!file.endsWith('.json')) throw new SchedulerError('BAD_USAGE', { details: { what: `--export writes .json files, not ${file}` } });
+  await mover(parts).write(resolve(file));
+  parts.terminal.write(`Wrote ${file}.\n`);
+}
+
+function mover({ office }: PerformParts): StateMover {
+  if (office.files !== null) return office.files;
+  const what = 'a scheduler is running here; importing and exporting a whole state needs it to be stopped';
+  throw new SchedulerError('REFUSED', { details: { what, next: 'Stop it by `scheduler --stop`, then order it again.' } });
 }
 
 async function readFolders({ options, office, terminal, clock, random, zoneOf }: PerformParts): Promise<readonly Intake[]> {

@@ -35,6 +35,16 @@ export interface Office {
   readonly handle: CommandHandler;
   /** Looks at the store without changing it. */
   readonly reader: StoreReader;
-  /** A daemon carries out what is ordered here. */
-  readonly remote: boolean;
+  /** Imports and exports whole states; null while a daemon holds the home: then it must be stopped first. */
+  readonly files: StateMover | null;
+}
+
+/** Brings state files in and out; answers lines for a person. */
+export interface StateMover {
+  importFile(request: {
+    readonly file: string;
+    readonly timezone: string | null;
+    readonly map: readonly { readonly from: string; readonly to: string }[];
+  }): Promise<readonly string[]>;
+  write(path: string): Promise<void>;
 }
