@@ -151,19 +151,6 @@ describe('the real chain', () => {
     expect(use.phone.ledger()).toEqual([]);
   }, 60_000);
 
-  test('the late clean-up of a phone that dropped off leaves the next phone’s session alone', async () => {
-    const lost = await open('dropped');
-    lost.phone.setFault({ name: 'drop' });
-    await expect
-      .poll(() => rack.adb.run(['forward', '--list'], { signal: never, target: null }), SOON)
-      .not.toContain(lost.phone.adbAddress);
-    const next = await open('undisturbed');
-    // Only now the old session's forward is removed; adb would remove any phone's on that port.
-    await lost.ui.close(20_000);
-    expect(await next.ui.source(never)).toContain('<?xml');
-    await next.ui.close(10_000);
-  }, 60_000);
-
   test('Appium killed while the tap runs: one tap; then a new session works', async () => {
     const use = await open('appium-killed');
     const { post } = await compose(use);

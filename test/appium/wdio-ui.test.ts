@@ -42,6 +42,14 @@ describe('a session', () => {
     });
   });
 
+  test('has a driver port that belongs to its phone alone', async () => {
+    const factory = factoryFor(server.url);
+    for (const serial of ['alice', 'bob', 'alice']) await factory.open({ ...phone, serial }, never);
+    const ports = server.bodies.map((body) => JSON.parse(body).capabilities.alwaysMatch['appium:systemPort']);
+    expect(ports).toEqual([ports[0], expect.any(Number), ports[0]]);
+    expect(ports[1]).not.toBe(ports[0]);
+  });
+
   test('types emoji, CJK and line breaks as they are, by one request', async () => {
     const ui = await factoryFor(server.url).open(phone, never);
     const text = 'Zeile 1\nZeile 2 👩‍👩‍👧 "你好" \\n {enter}';

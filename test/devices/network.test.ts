@@ -71,6 +71,18 @@ describe('a phone of the network', () => {
     expect(list).not.toContain(`tcp:${ours} `);
   });
 
+  // Why every phone has a driver port of its own (src/appium/driver-ports.ts): if adb ever heeds the serial, this tells.
+  test('can lose its forward by the clean-up of another phone on the same port', async () => {
+    const [one, other] = [await rack.phone('one'), await rack.phone('other')];
+    const devices = rack.devices(one, other);
+    for (const { name } of [one, other]) await devices.connect(name, never);
+    const targets = [one, other].map((phone) => ({ serial: phone.adbAddress, device: phone.name }));
+    const local = `tcp:${await freePort()}`;
+    await rack.adb.run(['forward', local, 'tcp:6790'], { signal: never, target: targets[1] ?? null });
+    await rack.adb.run(['forward', '--remove', local], { signal: never, target: targets[0] ?? null });
+    expect(await rack.adb.run(['forward', '--list'], { signal: never, target: null })).not.toContain(local);
+  });
+
   test('that is not there, or not allowed, says so', async () => {
     const gone = await rack.phone('gone');
     await gone.stop();
