@@ -107,7 +107,7 @@ export const SENTENCES: readonly Sentence[] = [
     'device_offline',
   ],
   [/^ADB connection lost\b|^Connection failed$|^Connection aborted|^\('Connection aborted/i, 'connection_dropped'],
-  [/^Command .{0,2000}\btimed out after \d+|\bCommand '.{0,2000}' timed out after \d+ ?ms|^Request timed out! Consider/, 'adb_timeout'],
+  [/^Command .{0,2000}\btimed out after \d+|' timed out after \d+ ?ms\b|^Request timed out! Consider/, 'adb_timeout'],
   [/^ADB (?:command )?timed? ?out\b|^ADB timeout\b/i, 'adb_timeout'],
   [/A session is either terminated or not started|^The session identified by \S+ is not known|^invalid session id\b/, 'session_lost'],
   [/^Trying to run command ".{0,200}" after session has been deleted/, 'session_lost'],
