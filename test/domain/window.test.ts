@@ -147,8 +147,11 @@ test('the claim path pays microseconds for a remembered schedule', () => {
   const list = windows('mon-fri 09:00-21:00');
   const now = at('2026-01-05T12:00:00Z');
   openUntil(list, BERLIN, now);
-  const began = performance.now();
-  for (let i = 0; i < 20_000; i += 1) openUntil(list, BERLIN, now + i);
-  // Measured 0.1 us; the limit is loose because the machine is shared.
-  expect((performance.now() - began) / 20_000).toBeLessThan(0.05);
+  // The quickest of ten rounds: what others do to the machine meanwhile is not ours. Measured 0.1 us, promised 5 us.
+  const rounds = Array.from({ length: 10 }, () => {
+    const began = performance.now();
+    for (let i = 0; i < 2_000; i += 1) openUntil(list, BERLIN, now + i);
+    return (performance.now() - began) / 2_000;
+  });
+  expect(Math.min(...rounds)).toBeLessThan(0.005);
 });
