@@ -86,7 +86,7 @@ export class SqliteChange {
     const was = POST_COUNTS.includes(before.status);
     const is = POST_COUNTS.includes(after.status);
     if (is && !was) {
-      this.#parts.accounts.ensure(after.account as string);
+      if (after.account !== before.account) this.#parts.accounts.ensure(after.account as string);
       this.#parts.accounts.addPost(after);
     } else if (was && !is) {
       this.#parts.accounts.removePost(before);

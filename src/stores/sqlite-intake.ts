@@ -82,10 +82,9 @@ export class SqliteIntake {
     const touched = new Touched();
     let seq = this.#lastSeq.get() as number;
     for (const given of jobs) {
-      if (this.#hasId.get(given.id) !== undefined) continue;
-      if (CLAIMABLE.includes(given.status) && given.sha256 !== null && this.#withBytes(given) !== undefined) continue;
+      if (this.#isHere(given)) continue;
       seq += 1;
-      const job = this.#unlessHeld(normalised(given, seq));
+      const job = this.#unlessHeld({ ...normalised(given, seq), id: this.#freeId(given.id) });
       this.#batch.run(job.batch, who, now);
       this.#put(job, ACCOUNT_BUSY.includes(job.status) ? job.seq : 0, touched);
       if (POST_COUNTS.includes(job.status) && job.account !== null && job.committedMs !== null) {
@@ -141,6 +140,22 @@ export class SqliteIntake {
     return same.find(
       (other) => other.repeat === job.repeat && (other.account === null || job.account === null || other.account === job.account),
     )?.id;
+  }
+
+  /**
+   * By its id; an open one also by its bytes. A post is here only when its key is held: the same id may stand for other bytes, or for a job
+   * that is still to be published.
+   */
+  #isHere(job: Job): boolean {
+    const isPost = ACCOUNT_BUSY.includes(job.status) || POST_COUNTS.includes(job.status);
+    const sameId = this.#hasId.get(job.id) !== undefined;
+    if (isPost) return sameId && this.#isGuarded(job);
+    return sameId || (CLAIMABLE.includes(job.status) && job.sha256 !== null && this.#withBytes(job) !== undefined);
+  }
+
+  #isGuarded(job: Job): boolean {
+    const { account, postKey } = normalised(job, 0);
+    return account === null || postKey === null || this.#heldKey.get(postKey) !== undefined;
   }
 
   #freeId(id: string): string {

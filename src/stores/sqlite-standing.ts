@@ -44,6 +44,8 @@ export class SqliteStandings {
   ofAccount(account: Account, now: number, exceptSeq: number = NOT_A_JOB): Eligibility {
     const status = this.#busy.get(account.name, exceptSeq);
     const busy = status === undefined ? null : status === 'uncertain' ? 'uncertain' : 'busy';
+    // A busy account waits whatever it has posted, so the posts need not be counted.
+    if (busy !== null) return eligibility({ account, postedToday: 0, postedIn24h: 0, busy, now });
     const postedToday = this.postedToday(account, now);
     const limit = account.policy.rolling24h;
     if (limit === null) return eligibility({ account, postedToday, postedIn24h: 0, busy, now });

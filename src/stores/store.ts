@@ -181,7 +181,7 @@ export interface Store extends StoreReader {
   addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport>;
   /** Removes those jobs of a batch that were never attempted; answers their ids. */
   undoAdd(batch: string): Promise<readonly string[]>;
-  /** Whole jobs in any state, as an importer found them elsewhere; ids already here are left alone. Answers the ids taken. */
+  /** Whole jobs in any state, as an importer found them elsewhere; ids already here are left alone, but a post whose key nobody holds yet is taken under a free id. Answers the ids taken. */
   importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]>;
 
   job(id: string): Promise<Job | null>;

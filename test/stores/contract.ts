@@ -146,6 +146,38 @@ export function contract(name: string, make: MakeStore): void {
       expect((await subject.claimed()).id).toBe('one');
     });
 
+    it('takes an imported post also when its id belongs to other bytes here: it must go on guarding its own', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([{ id: 'clip', account: 'alice', sha256: sha(1) }]);
+      const [clip] = await subject.store.jobs({});
+      const old: Job = { ...(clip as Job), sha256: sha(2), status: 'success', committedMs: NOON - 48 * HOUR };
+      expect(await subject.store.importJobs([old], 'import')).toEqual(['clip-2']);
+      expect(await subject.store.importJobs([old], 'import')).toEqual([]);
+      expect((await subject.add([{ id: 'again', sha256: sha(2) }])).known).toEqual([{ id: 'again', knownAs: 'clip-2' }]);
+    });
+
+    it('stops a queued job whose post an import brings afterwards, under whatever id and with or without bytes', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add([1, 2].map((n) => ({ id: `clip ${n}`, account: 'alice', sha256: sha(n) })));
+      const posted = { status: 'success', committedMs: NOON - 48 * HOUR } as const;
+      const [one, two] = await subject.store.jobs({});
+      await subject.store.importJobs(
+        [
+          { ...(one as Job), ...posted },
+          { ...(two as Job), ...posted, sha256: null },
+        ],
+        'import',
+      );
+      for (const holder of ['clip 1-2', 'clip 2-2']) {
+        const job = await subject.claimed();
+        await expect(subject.report(job, { type: 'commit' })).rejects.toMatchObject({
+          code: 'ALREADY_PUBLISHED',
+          details: { job: holder },
+        });
+        await subject.order(job, { type: 'skip', reason: 'already published' });
+      }
+    });
+
     it('makes a job uncertain when a record says that it was posted before, several per account', async () => {
       await subject.accounts(['alice'], { postsPerDay: 3 });
       await subject.add([1, 2, 3].map((n) => ({ id: `v${n}`, sha256: sha(n) })));
@@ -437,6 +469,16 @@ export function contract(name: string, make: MakeStore): void {
       expect(takers).toEqual(['alice', 'bob', 'alice', 'bob']);
       expect(await subject.claim({ accounts: ['alice', 'carol'] })).toBeNull();
       expect(await subject.claimed()).toMatchObject({ id: 'v4', account: 'bob', attempts: 2 });
+    });
+
+    it('weighs a pool against an account of its own by who posted longest ago', async () => {
+      await subject.accounts(['alice', 'bob'], { postsPerDay: 9 });
+      await subject.add([{ id: 'seen', account: 'alice' }]);
+      await subject.publish(await subject.claimed());
+      await subject.add([{ id: 'bound', account: 'alice', publishAtMs: NOON }]);
+      await subject.add([{ id: 'pooled', publishAtMs: NOON }], ['bob']);
+      expect(await subject.claimed()).toMatchObject({ id: 'pooled', account: 'bob' });
+      expect(await subject.claimed()).toMatchObject({ id: 'bound', account: 'alice' });
     });
 
     it('gives a pool of all accounts also to one that is added later, and a refunded job back to its pool', async () => {

@@ -118,9 +118,9 @@ export class MemoryStore implements Store {
   async importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]> {
     const taken: string[] = [];
     for (const given of jobs) {
-      if (this.#jobs.has(given.id) || (CLAIMABLE.includes(given.status) && this.#sameBytes(given) !== undefined)) continue;
+      if (this.#isHere(given)) continue;
       this.#jobSeq += 1;
-      let job = normalised(given, this.#jobSeq);
+      let job: Job = { ...normalised(given, this.#jobSeq), id: this.#freeId(given.id) };
       const holder = POST_COUNTS.includes(job.status) ? this.#holderOf(job.postKey, job.id) : undefined;
       if (holder !== undefined) job = { ...job, status: 'skipped', postKey: null, note: `the same post as ${holder}` };
       this.#jobs.set(job.id, job);
@@ -390,6 +390,15 @@ export class MemoryStore implements Store {
       const concerns = job.account === null ? (members?.includes(account) ?? true) : job.account === account;
       return concerns && stemKey(account, other) === stemKey(account, job);
     })?.id;
+  }
+
+  #isHere(job: Job): boolean {
+    const sameId = this.#jobs.has(job.id);
+    if (!ACCOUNT_BUSY.includes(job.status) && !POST_COUNTS.includes(job.status)) {
+      return sameId || (CLAIMABLE.includes(job.status) && this.#sameBytes(job) !== undefined);
+    }
+    const { account, postKey } = normalised(job, 0);
+    return sameId && (account === null || this.#holderOf(postKey, '') !== undefined);
   }
 
   #freeId(id: string): string {
