@@ -159,6 +159,8 @@ describe('the real chain', () => {
     await expect.poll(() => postTaps(use.phone), SOON).toBe(1);
     process.kill(pids.at(-1) ?? 0, 'SIGKILL');
     expect(await tapping).toMatchObject({ details: { sent: 'maybe', code: 'UND_ERR_SOCKET' } });
+    // Kept connections are found broken first, one by one; until then nobody can say that nothing was sent.
+    await expect.poll(() => errorOf(use.ui.source(never)), SOON).toMatchObject({ code: 'APPIUM_DOWN' });
     expect(await errorOf(use.ui.tap(post, never))).toMatchObject({ code: 'APPIUM_DOWN', details: { sent: 'no' } });
     await expect.poll(() => appium.check(never), SOON).toMatchObject({ gone: true });
     await appium.restart(never);

@@ -94,7 +94,7 @@ describe('one tap is one request', () => {
     const ui = await factoryFor(server.url).open(phone, never);
     await server.stop();
     // The kept connection is found broken first, as by any call after a crash.
-    await errorOf(ui.source(never));
+    await expect.poll(() => errorOf(ui.source(never)), { timeout: 10_000 }).toMatchObject({ code: 'APPIUM_DOWN' });
     const error = await errorOf(ui.tap({ id: 'e1' }, never));
     expect(error).toMatchObject({ code: 'APPIUM_DOWN', details: { sent: 'no' } });
     expect(server.count('/click')).toBe(0);
