@@ -2,13 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FailureCategory } from '../../src/domain/failure.ts';
-import {
-  JOB_STATUSES,
-  type Job,
-  type JobEvent,
-  type JobStatus,
-  transition,
-} from '../../src/domain/job.ts';
+import { JOB_STATUSES, type Job, type JobEvent, type JobStatus, transition } from '../../src/domain/job.ts';
 import { CRASHES_ALONE, CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
 import { postKey } from '../../src/domain/post-key.ts';
 import { failure, job } from '../support/build.ts';
