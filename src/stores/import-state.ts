@@ -2,8 +2,6 @@
  * Reads a `scheduler_state.json`, the ancestor's or our own, into data: nothing
  * is stored here. Row by row: what cannot be read is reported and left out, what
  * may have been posted becomes `uncertain`, never `retrying`.
- *
- * Facts about the ancestor's files: docs/operations.md.
  */
 import { classify } from '../domain/classify.ts';
 import { UPLOAD_MAY_RUN } from '../domain/error-sentences.ts';
