@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 interface Stage {
   readonly title: string;
@@ -25,13 +25,18 @@ const STAGES: readonly Stage[] = [
   { title: 'lockfile', command: 'node', args: ['scripts/check-lockfile.ts'] },
 ];
 
+const SLOWEST_SHOWN = 5;
+
 const root = join(import.meta.dirname, '..');
+// Colours are for people: a log that is read later holds none.
+const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
 const children = new Set<ReturnType<typeof spawn>>();
 
 function run(stage: Stage, showLive: boolean): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(stage.command, stage.args, {
       cwd: root,
+      env,
       stdio: ['ignore', showLive ? 'inherit' : 'pipe', showLive ? 'inherit' : 'pipe'],
     });
     children.add(child);
@@ -63,8 +68,19 @@ async function timed(stage: Stage, showLive = false): Promise<boolean> {
 }
 
 interface TestReport {
+  readonly testResults: readonly { readonly name: string; readonly startTime: number; readonly endTime: number }[];
   readonly numPassedTests: number;
   readonly numFailedTests: number;
+}
+
+/** The files that took longest, for whoever wants the whole to be faster. */
+function slowest(report: TestReport): string[] {
+  const files = report.testResults.map(({ name, startTime, endTime }) => ({
+    name: relative(root, name),
+    seconds: (endTime - startTime) / 1000,
+  }));
+  const first = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  return first.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)} s`);
 }
 
 /** Runs vitest with the coverage of src/domain; what it reports in its file is what counts. */
@@ -83,6 +99,7 @@ async function runTests(extra: readonly string[]): Promise<{ passed: number; fai
   try {
     const ok = await timed({ title: 'tests, every branch of src/domain covered', command: 'vitest', args: [...args, ...extra] }, true);
     const report = JSON.parse(readFileSync(file, 'utf8')) as TestReport;
+    process.stdout.write(`slowest: ${slowest(report).join(', ')}\n`);
     const passed = report.numPassedTests;
     // A failed run in which no test failed: coverage, an error outside a test, or no test at all.
     const failed = report.numFailedTests + (report.numFailedTests === 0 && (!ok || passed === 0) ? 1 : 0);
