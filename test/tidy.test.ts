@@ -10,6 +10,7 @@ import { CATALOGUE } from '../src/errors.ts';
 import { errorsPageFindings } from './tidy/errors-doc.ts';
 import { callsHaveOneHome, testsAreHonest } from './tidy/homes.ts';
 import { domainIsPure, importsFollowTheLayers, packagesHaveOneHome } from './tidy/layers.ts';
+import { namedPagesExist } from './tidy/pages.ts';
 import * as shape from './tidy/shape.ts';
 import { readTree } from './tidy/source-file.ts';
 import { filesHoldNoForeignWords } from './tidy/words.ts';
@@ -34,6 +35,7 @@ describe('the tree is tidy', () => {
     ['names say what is meant', shape.namesSayWhatIsMeant],
     ['exports are named', shape.exportsAreNamed],
     ['the reading path is short', shape.readingPathIsShort],
+    ['named pages exist', namedPagesExist],
     ['files hold no foreign words', filesHoldNoForeignWords],
   ])('%s', (_name, rule) => {
     expect(rule(files)).toEqual([]);
