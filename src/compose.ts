@@ -36,6 +36,8 @@ import { Rescuer } from './scheduler/rescuer.ts';
 import { Rests } from './scheduler/rests.ts';
 import { applyRoster } from './scheduler/roster.ts';
 import { ticks } from './scheduler/ticks.ts';
+import { Unsettled } from './scheduler/unsettled.ts';
+import { Verifier } from './scheduler/verifier.ts';
 import { Wake } from './scheduler/wake.ts';
 import { Worker } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
@@ -118,11 +120,11 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const pause = new Pause(() => wake.notify());
   const edges = await composeEdges(own);
   const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
-  const { board, rests, hire } = composeWorkers(own, { ...request, edges, pause, posted, stop, hard });
+  const workers = composeWorkers(own, { ...request, edges, pause, posted, stop, hard, wake });
   const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
   const desk = composeDesk(own, switches, () => void edges.phones.refresh(stop).finally(() => wake.notify()));
   const scheduler = new PostingScheduler({
-    ...{ ...own, stop, hard, wake, rests, board, hire, phones: edges.phones, passes: config.passes },
+    ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
     bootId: await bootId(),
     reaper: new Reaper(own),
@@ -164,9 +166,10 @@ interface WorkersRequest extends RunRequest, Pick<AttemptParts, 'stop' | 'hard'>
   readonly edges: Awaited<ReturnType<typeof composeEdges>>;
   readonly pause: Pause;
   readonly posted: PostedFile;
+  readonly wake: Wake;
 }
 
-function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts, stop, hard }: WorkersRequest) {
+function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts, stop, hard, wake }: WorkersRequest) {
   const { config, lock, logger } = own;
   const { guard, publishers, phones } = edges;
   const workers: Worker[] = [];
@@ -181,6 +184,7 @@ function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts,
   const attempt: AttemptParts = {
     ...{ ...own, stop, hard, watcher: board, ledger: posted, publisherOf: publishers.of },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
+    unsettled: new Unsettled(),
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),
@@ -196,7 +200,8 @@ function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts,
     }
     return workers;
   };
-  return { board, rests, hire };
+  const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: config.verify, wake: () => wake.notify() });
+  return { board, rests, hire, verifier };
 }
 
 function composeAppium(own: Own, edge: { readonly androidHome: string; readonly adbPort: number }) {

@@ -14,6 +14,8 @@ import { type EvidenceKeeper, Trace } from './evidence.ts';
 import type { Lease } from './lease.ts';
 import { type Ended, Outcome, type OutcomeParts } from './outcome.ts';
 import { PhaseTimer } from './phase-timer.ts';
+import { publishJob } from './publish-job.ts';
+import type { Unsettled } from './unsettled.ts';
 import type { AttemptWatcher } from './watcher.ts';
 
 export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherName'> {
@@ -25,6 +27,7 @@ export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherNam
   readonly phaseLimitsMs: Readonly<Record<Phase, number>>;
   /** The app an account posts through, such as `demo`. */
   readonly appOf: (account: string) => string;
+  readonly unsettled: Unsettled;
   /** Null while this process may act; otherwise why not (paused, lock lost, stopping). */
   readonly forbidden: () => string | null;
   /** Aborts when no new act may begin: an attempt before its commit point is given back. */
@@ -124,6 +127,7 @@ export class Attempt {
     );
     void resolved.then(() => settled.abort());
     await clock.sleep(phaseLimitsMs.cleanup, 'the publisher lets go of the phone', AbortSignal.any([settled.signal, hard]));
+    if (!settled.signal.aborted) this.#parts.unsettled.watch(this.#job.id, publishing);
     return settled.signal.aborted && (await resolved);
   }
 
@@ -149,18 +153,8 @@ export class Attempt {
   }
 
   #publishJob(): PublishJob {
-    const job = this.#job;
-    return {
-      id: job.id,
-      account: job.account,
-      app: this.#parts.appOf(job.account),
-      device: job.device,
-      video: { path: job.videoPath, sha256: job.sha256 ?? '' },
-      caption: job.caption,
-      post_key: job.postKey ?? '',
-      attempt: job.attempts,
-      max_attempts: this.#maxAttempts(),
-    };
+    const { account, device } = this.#job;
+    return publishJob(this.#job, { app: this.#parts.appOf(account), maxAttempts: this.#maxAttempts(), device });
   }
 
   #maxAttempts(): number {

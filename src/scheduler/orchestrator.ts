@@ -32,6 +32,8 @@ export interface OrchestratorParts {
   readonly sweep: (passNumber: number) => Promise<readonly Ended[]>;
   /** Between two passes: phones that we started are stopped. */
   readonly cleanUp: () => Promise<void>;
+  /** Knows when uncertain jobs are looked at next; the looks themselves go on beside the passes. */
+  readonly verifier: { nextLookMs(): Promise<number | null> };
   readonly stop: AbortSignal;
 }
 
@@ -40,6 +42,12 @@ export interface DrainResult {
   readonly final_result: PassResult;
   readonly pass_history: readonly PassStats[];
 }
+
+/** A look that is due within this is waited for. */
+const NEAR_LOOK_MS = 600_000;
+/** While a look is under way it is asked this often whether it is over. */
+const LOOK_POLL_MS = 1_000;
+const LOOK_LIMIT_MS = 2 * NEAR_LOOK_MS;
 
 /** These end by themselves within a drain; caps, windows, cooldowns and holds are listed, not waited for. */
 const SHORT_WAITS: readonly (WaitReason | null)[] = [null, 'busy', 'gap'];
@@ -57,7 +65,9 @@ export class Orchestrator {
     let result: PassResult = 'all_complete';
     for (let pass = 1; ; pass++) {
       for (const line of passHeader(pass, maxPasses)) logger.info({ pass }, line);
-      const ends = await this.#parts.sweep(pass);
+      const ends = [...(await this.#parts.sweep(pass))];
+      // A look may free an account whose other videos then can be claimed: still this pass.
+      while (await this.#waitForLooks()) ends.push(...(await this.#parts.sweep(pass)));
       const retries = await this.#retries();
       result = passResult({ pass, maxPasses, claimable: 0, retrying: retries.length, failedOrHeld: await this.#failedOrHeld() });
       if (ends.length > 0) {
@@ -79,6 +89,21 @@ export class Orchestrator {
     const counts = await store.counts();
     const held = (await store.accounts(clock.now())).filter((account) => account.state === 'hold').length;
     return counts.failed + counts.uncertain + counts.retrying + held;
+  }
+
+  /** Waits while looks at uncertain jobs are due soon: they may bring a job back, or free its account. False when there was nothing to wait for. */
+  async #waitForLooks(): Promise<boolean> {
+    const { clock, stop, progress, verifier } = this.#parts;
+    for (let waited = false; ; waited = true) {
+      const next = await verifier.nextLookMs();
+      const waitMs = next === null ? Number.POSITIVE_INFINITY : next - clock.now();
+      if (waitMs > NEAR_LOOK_MS || stop.aborted) {
+        progress.leave('orchestrator');
+        return waited && !stop.aborted;
+      }
+      progress.enter('orchestrator', 'a look at an uncertain job', LOOK_LIMIT_MS);
+      await clock.sleep(Math.max(waitMs, LOOK_POLL_MS), 'a look at an uncertain job', stop);
+    }
   }
 
   /** When each retrying job falls due whose account may post; one that waits for a cap or a cooldown is not waited for. */

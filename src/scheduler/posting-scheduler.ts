@@ -13,6 +13,7 @@ import { type DrainResult, Orchestrator } from './orchestrator.ts';
 import type { Phones } from './phones.ts';
 import type { Reaper } from './reaper.ts';
 import type { Rescuer } from './rescuer.ts';
+import type { Verifier } from './verifier.ts';
 
 export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
   readonly store: Store;
@@ -21,6 +22,7 @@ export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
   readonly phones: Phones;
   readonly reaper: Reaper;
   readonly rescuer: Rescuer;
+  readonly verifier: Verifier;
   readonly board: LiveBoard;
   /** The workers for so many reachable phones. */
   readonly hire: (phones: number) => Promise<CrewParts['workers']>;
@@ -59,12 +61,12 @@ export class PostingScheduler {
   }
 
   async #during<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
-    const { board, logger, phones, hard } = this.#parts;
+    const { board, logger, phones, verifier, hard } = this.#parts;
     const ended = new AbortController();
     let besides: Promise<unknown> = Promise.resolve();
     try {
       const crew = await this.#begin();
-      besides = Promise.all([board.run(ended.signal), this.#rounds(ended.signal)]);
+      besides = Promise.all([board.run(ended.signal), verifier.run(ended.signal), this.#rounds(ended.signal)]);
       return await work(crew);
     } finally {
       ended.abort();

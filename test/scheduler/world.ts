@@ -18,6 +18,7 @@ import { DEFAULT_PHASE_LIMITS_MS } from '../../src/scheduler/phase-timer.ts';
 import { Progress } from '../../src/scheduler/progress.ts';
 import { Rescuer } from '../../src/scheduler/rescuer.ts';
 import { Rests } from '../../src/scheduler/rests.ts';
+import { Unsettled } from '../../src/scheduler/unsettled.ts';
 import { Wake } from '../../src/scheduler/wake.ts';
 import { Worker } from '../../src/scheduler/worker.ts';
 import type { NewJob, PostedLedger, PostedRecord } from '../../src/stores/store.ts';
@@ -61,6 +62,7 @@ export class World {
   readonly hard = new AbortController();
   readonly progress = new Progress(this.clock);
   readonly wake = new Wake(this.clock);
+  readonly unsettled = new Unsettled();
   readonly paused: string[] = [];
   script: Script = post;
   /** By job id; goes before `script`. */
@@ -110,6 +112,7 @@ export class World {
       watcher: { started() {}, phase() {}, ended() {} },
       publisherOf: () => ({ publisher: this.publisher, options: {} }),
       phaseLimitsMs: DEFAULT_PHASE_LIMITS_MS,
+      unsettled: this.unsettled,
       appOf: () => 'demo',
       forbidden: () => this.forbidden,
       retryPolicy: () => this.retry,
@@ -139,7 +142,8 @@ export class World {
   orchestrator(workers: number, maxPasses = 3): Orchestrator {
     const { clock, store, logger, progress } = this;
     const crew = this.crew(workers);
-    const parts = { store, clock, logger, progress, maxPasses, delayMs: 30_000, stop: this.stop.signal };
+    const verifier = { nextLookMs: async () => null };
+    const parts = { store, clock, logger, progress, maxPasses, delayMs: 30_000, stop: this.stop.signal, verifier };
     return new Orchestrator({ ...parts, sweep: (pass) => crew.sweep(pass), cleanUp: async () => {} });
   }
 

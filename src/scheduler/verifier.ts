@@ -1,0 +1,211 @@
+/**
+ * Looks after uncertain jobs: was it published? Looks again with growing gaps,
+ * because apps upload in the background and moderation can take hours; in the
+ * end a human settles what no look could.
+ *
+ * `absent` is believed only when the old holder is cut off: its publish() has
+ * settled, or its process is gone, or (apps on phones) the look itself opened a
+ * new session, which ends the old one. Only jobs that were claimed here are
+ * looked at; what an import or posted.jsonl brought is for a human.
+ */
+import type { Job, Verdict } from '../domain/job.ts';
+import { decide, type RetryPolicy } from '../domain/retry.ts';
+import { SchedulerError } from '../errors.ts';
+import type { ChosenPublisher } from '../publishers/publisher.ts';
+import { type Clock, isoTime, withLimit } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import type { PostedLedger, Store } from '../stores/store.ts';
+import { type EvidenceKeeper, Trace } from './evidence.ts';
+import { publishJob } from './publish-job.ts';
+import type { Rests } from './rests.ts';
+import type { Unsettled } from './unsettled.ts';
+
+export interface VerifySettings {
+  /** From the doubt to the first look, on top of what the publisher itself waits. */
+  readonly secondLookMs: number;
+  readonly gapsMs: readonly number[];
+  readonly giveUpMs: number;
+}
+
+export interface VerifierParts {
+  readonly store: Store;
+  readonly ledger: PostedLedger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly epoch: number;
+  readonly evidence: EvidenceKeeper;
+  readonly rests: Rests;
+  readonly unsettled: Unsettled;
+  readonly settings: VerifySettings;
+  readonly publisherOf: (account: string) => ChosenPublisher;
+  readonly appOf: (account: string) => string;
+  readonly retryPolicy: (job: Job) => RetryPolicy;
+  /** Resolves true when what the publishers need (Appium) is ready. */
+  readonly ready: (stop: AbortSignal) => Promise<boolean>;
+  /** Something may be claimable: an account is free again. */
+  readonly wake: () => void;
+}
+
+type Doubt = Job & { readonly account: string; readonly uncertainMs: number };
+
+const WHO = 'verifier';
+/** One look: a session, the profile, the app's time to settle, and a second look. */
+const LOOK_LIMIT_MS = 300_000;
+/** A phone that is in use is asked for again after this. */
+const PHONE_BUSY_MS = 15_000;
+const IDLE_MS = 30_000;
+
+export class Verifier {
+  readonly #parts: VerifierParts;
+  /** When each job was last looked at in this life; a new life begins with a look at once. */
+  readonly #looked = new Map<string, number>();
+  readonly #postponed = new Map<string, number>();
+
+  constructor(parts: VerifierParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at whatever is due until `stop`. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts;
+    while (!stop.aborted) {
+      try {
+        await this.lookAtDue(stop);
+        const next = await this.nextLookMs();
+        const waitMs = next === null ? IDLE_MS : Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
+        await clock.sleep(waitMs, 'next look at an uncertain job', stop);
+      } catch (error) {
+        if (!stop.aborted) logger.error({ err: error }, 'Uncertain jobs could not be looked at');
+        await clock.sleep(IDLE_MS, 'pause after trouble', stop);
+      }
+    }
+  }
+
+  /** When the next look is due, epoch ms; null = no look will come, only humans. */
+  async nextLookMs(): Promise<number | null> {
+    const due = (await this.#doubts()).map((job) => this.#dueMs(job)).filter((at) => at !== null);
+    return due.length === 0 ? null : Math.min(...due);
+  }
+
+  async lookAtDue(stop: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    for (const job of await this.#doubts()) {
+      if (stop.aborted) return;
+      const due = this.#dueMs(job);
+      if (due !== null && due <= clock.now()) await this.#look(job, stop);
+    }
+  }
+
+  async #doubts(): Promise<readonly Doubt[]> {
+    const jobs = await this.#parts.store.jobs({ statuses: ['uncertain'] });
+    return jobs.filter(
+      (job): job is Doubt =>
+        job.account !== null &&
+        job.claimedMs !== null &&
+        job.uncertainMs !== null &&
+        this.#parts.publisherOf(job.account).publisher.verify !== undefined,
+    );
+  }
+
+  /** The first instant of the plan (settle, then growing gaps) after the last look; null once it is given up. */
+  #dueMs(job: Doubt): number | null {
+    const { settings, publisherOf } = this.#parts;
+    const last = this.#looked.get(job.id);
+    const first = job.uncertainMs + (publisherOf(job.account).publisher.settleMs ?? 0);
+    if (last === undefined) return Math.max(first, this.#postponed.get(job.id) ?? 0);
+    let at = first + settings.secondLookMs;
+    for (let step = 0; at <= last; step++) {
+      const gap = settings.gapsMs[Math.min(step, settings.gapsMs.length - 1)] ?? IDLE_MS;
+      at += Math.max(gap, 1_000);
+    }
+    if (at > job.uncertainMs + settings.giveUpMs) return null;
+    return Math.max(at, this.#postponed.get(job.id) ?? 0);
+  }
+
+  async #look(job: Doubt, stop: AbortSignal): Promise<void> {
+    const { store, clock, rests, ready, publisherOf } = this.#parts;
+    const { publisher } = publisherOf(job.account);
+    const device = publisher.needs.device ? ((await store.account(job.account))?.device ?? job.device) : null;
+    // First take the phone from the workers' next claims, then see whether one of them has it already.
+    const free = device === null ? () => {} : rests.take(device);
+    try {
+      if (device !== null && (await this.#inUse(device))) {
+        this.#postponed.set(job.id, clock.now() + PHONE_BUSY_MS);
+        return;
+      }
+      if (publisher.needs.appium && !(await ready(stop))) return;
+      const verdict = await this.#ask(job, device, stop);
+      if (stop.aborted) return;
+      this.#looked.set(job.id, clock.now());
+      await this.#conclude(job, verdict);
+    } finally {
+      free();
+    }
+  }
+
+  async #inUse(device: string): Promise<boolean> {
+    const busy = await this.#parts.store.jobs({ statuses: ['claimed', 'committing'] });
+    return busy.some((job) => job.device === device);
+  }
+
+  /** What the publisher sees; a look that fails has seen nothing. */
+  async #ask(job: Doubt, device: string | null, stop: AbortSignal): Promise<Verdict | 'unknown'> {
+    const { clock, evidence, logger, publisherOf, appOf, retryPolicy } = this.#parts;
+    const { publisher, options } = publisherOf(job.account);
+    const trace = new Trace(evidence, logger.child({ job: job.id, account: job.account, who: WHO }), job);
+    const facts = { app: appOf(job.account), maxAttempts: job.maxAttempts ?? retryPolicy(job).maxAttempts, device };
+    const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
+    try {
+      const verdict = await withLimit(clock, limit, async (signal) => {
+        const log = { info: trace.info, warn: trace.warn };
+        const look = {
+          signal,
+          log,
+          options,
+          phase: () => {},
+          evidence: (name: string, bytes: Uint8Array) => trace.keep(`look-${name}`, bytes),
+        };
+        return (await publisher.verify?.(publishJob(job, facts), look)) ?? 'unknown';
+      });
+      return verdict === 'absent' && this.#parts.unsettled.has(job.id) ? 'unknown' : verdict;
+    } catch (error) {
+      if (!stop.aborted) trace.warn(`The look failed: ${error instanceof Error ? error.message : String(error)}`);
+      return 'unknown';
+    }
+  }
+
+  async #conclude(job: Doubt, verdict: Verdict | 'unknown'): Promise<void> {
+    const { store, ledger, clock, logger, epoch, wake } = this.#parts;
+    if (verdict === 'unknown') {
+      const next = this.#dueMs(job);
+      const then = next === null ? 'a person must settle it' : `next look at ${isoTime(next)}`;
+      logger.warn({ job: job.id, account: job.account }, `Job ${job.id}: it cannot be told whether it was published; ${then}`);
+      return;
+    }
+    const retryAtMs = verdict === 'absent' ? this.#retryAtMs(job) : null;
+    const account = verdict === 'published' ? ({ type: 'clear' } as const) : undefined;
+    const change = { event: { type: 'verdict', verdict, retryAtMs, by: WHO }, claim: null, epoch, who: WHO } as const;
+    try {
+      await store.change(job.id, account ? { ...change, account } : change);
+    } catch (error) {
+      if (error instanceof SchedulerError && error.code === 'ILLEGAL_TRANSITION') return; // a person was faster
+      throw error;
+    }
+    const record = { account: job.account, sha256: job.sha256 ?? '', repeat: job.repeat, job: job.id, atMs: clock.now() };
+    await (verdict === 'published' ? ledger.confirm(record) : ledger.withdraw(record));
+    logger.info({ job: job.id, account: job.account, verdict }, `Job ${job.id}: a look at the profile says ${verdict}`);
+    wake();
+  }
+
+  /** The attempt was really made: it is not given back. */
+  #retryAtMs(job: Doubt): number | null {
+    const { clock, random, retryPolicy } = this.#parts;
+    if (job.failure === null) return clock.now();
+    const failure = { ...job.failure, uncertain: false };
+    const asked = { ...job, status: 'claimed' } as const;
+    const next = decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction() });
+    return next.next === 'retry' ? next.atMs : next.next === 'defer' ? next.untilMs : null;
+  }
+}

@@ -1,0 +1,129 @@
+/** Guards promises 1 and 2 for posts nobody is sure about: looked at patiently, never posted again without proof, never forgotten. */
+import { describe, expect, it } from 'vitest';
+import type { Publisher } from '../../src/publishers/publisher.ts';
+import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
+import { Rests } from '../../src/scheduler/rests.ts';
+import { Verifier } from '../../src/scheduler/verifier.ts';
+import { post, World } from './world.ts';
+
+const MINUTE = 60_000;
+const SETTINGS = { secondLookMs: 20_000, gapsMs: [MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 180 * MINUTE], giveUpMs: 12 * 60 * MINUTE };
+type Says = 'published' | 'absent' | 'unknown';
+
+/** A job whose answer was lost after the act, and a verifier whose looks say `says`. */
+async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}) {
+  const world = await World.with('alice');
+  await world.add(['beach', 'forest'], 'alice');
+  world.scripts.set('beach', async (ctx, act) => {
+    await ctx.commit();
+    act();
+    throw new Error('socket hang up');
+  });
+  await world.attempt();
+  const looks: number[] = [];
+  const publisher: Publisher = {
+    ...world.publisher,
+    settleMs: 20_000,
+    verify: async () => {
+      looks.push(world.clock.now());
+      return says(looks.length);
+    },
+    ...more,
+  };
+  const rests = new Rests(world.clock, 0);
+  const verifier = new Verifier({
+    ...world.attemptParts(),
+    rests,
+    epoch: 1,
+    settings: SETTINGS,
+    evidence: new EvidenceKeeper('/nowhere', world.logger),
+    publisherOf: () => ({ publisher, options: {} }),
+    ready: async () => true,
+    wake: () => world.wake.notify(),
+  });
+  const since = (await world.job('beach')).uncertainMs ?? 0;
+  return { world, verifier, looks: () => looks.map((at) => Math.round((at - since) / 1000)), rests };
+}
+
+describe('the verifier', () => {
+  it('believes a look that finds the post: success, and the account goes on', async () => {
+    const { world, verifier, looks } = await doubt(() => 'published');
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE);
+    expect(looks()).toEqual([20]);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+    expect(world.ledger.at(-1)).toMatchObject({ kind: 'confirm' });
+    world.script = post;
+    expect(await world.attempt()).toMatchObject({ job: { id: 'forest', status: 'success' } });
+  });
+
+  it('lets an absent post be tried again, and counts the attempt', async () => {
+    const { world, verifier } = await doubt(() => 'absent');
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'retrying', attempts: 1 });
+    expect(world.ledger.at(-1)).toMatchObject({ kind: 'withdraw' });
+  });
+
+  it('looks again with growing gaps, and at last leaves it to a person', async () => {
+    const { world, verifier, looks } = await doubt(() => 'unknown');
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(48 * 60 * MINUTE);
+    expect(looks()).toEqual([20, 40, 100, 400, 1_300, 4_900, 15_700, 26_500, 37_300]);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+    expect(await verifier.nextLookMs()).toBeNull();
+    expect(await world.attempt()).toBeNull();
+    expect(world.logger.messages()).toContainEqual(expect.stringContaining('a person must settle it'));
+  });
+
+  it('takes a look that fails for no look at all', async () => {
+    const { world, verifier } = await doubt((look) => (look === 1 ? Promise.reject(new Error('no session')) : 'published'));
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
+  it('does not believe "absent" while the old publish() may still act', async () => {
+    const { world, verifier } = await doubt(() => 'absent');
+    const publishing = Promise.withResolvers<void>();
+    world.unsettled.watch('beach', publishing.promise);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(30_000);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+    publishing.resolve();
+    await world.clock.advance(30_000);
+    expect(await world.job('beach')).toMatchObject({ status: 'retrying' });
+  });
+
+  it('leaves jobs to a person that were never claimed here', async () => {
+    const { world, verifier, looks } = await doubt(() => 'absent');
+    const job = await world.job('beach');
+    await world.store.importJobs([{ ...job, id: 'old', postKey: null, sha256: null, claimedMs: null, account: 'bob' }], 'import');
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE);
+    expect(looks()).toHaveLength(1);
+    expect(await world.job('old')).toMatchObject({ status: 'uncertain' });
+  });
+
+  it('waits for a phone that posts for another account, and keeps workers from it while it looks', async () => {
+    const during = Promise.withResolvers<Says>();
+    const { world, verifier, rests, looks } = await doubt(() => during.promise, { needs: { appium: false, device: true } });
+    await world.store.putAccounts([{ name: 'bob', policy: (await world.store.account('alice'))?.policy as never }]);
+    for (const name of ['alice', 'bob']) await world.store.changeAccount(name, { type: 'assign_device', device: 'phone-1' }, 'test');
+    await world.add(['bobs'], 'bob');
+    const hold = Promise.withResolvers<void>();
+    world.scripts.set('bobs', () => hold.promise);
+    const attempt = world.worker().round(0, world.stop.signal);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(30_000);
+    expect(looks()).toEqual([]);
+    hold.resolve();
+    await world.clock.run(attempt);
+    await world.clock.advance(30_000);
+    expect(looks()).toHaveLength(1);
+    expect(rests.resting()).toEqual(['phone-1']);
+    during.resolve('published');
+    await world.clock.advance(1_000);
+    expect(rests.resting()).toEqual([]);
+  });
+});
