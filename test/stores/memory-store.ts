@@ -4,7 +4,7 @@
  * due job and an eligible account is looked at.
  */
 import type { Account } from '../../src/domain/account.ts';
-import type { EventRecord, EventType, NewEvent } from '../../src/domain/event.ts';
+import type { EventRecord } from '../../src/domain/event.ts';
 import type { Phase } from '../../src/domain/failure.ts';
 import { ACCOUNT_BUSY, CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
 import { CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
@@ -35,24 +35,26 @@ import type {
   Store,
 } from '../../src/stores/store.ts';
 import { eventOfTransition } from '../../src/stores/transition-event.ts';
+import { BLANK, MemoryEvents } from './memory-events.ts';
+import { alreadyPublished, claimLost, held, MemoryJobs } from './memory-jobs.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 
 export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs = new MemoryJobs();
   readonly #accounts = new Map<string, Account>();
-  readonly #events: EventRecord[] = [];
+  readonly #events: MemoryEvents;
   readonly #values = new Map<string, string>();
   readonly #resources = new Map<string, Resource>();
   #epoch = 0;
-  #eventSeq = 0;
   #jobSeq = 0;
   #nothingAtMs: number | null = null;
 
   constructor(options: { readonly clock: Clock; readonly random: Random }) {
     this.#clock = options.clock;
+    this.#events = new MemoryEvents(options.clock);
     this.#random = options.random;
   }
 
@@ -71,7 +73,7 @@ export class MemoryStore implements Store {
       const lastCommitMs = known === undefined ? this.#lastCommit(name) : known.lastCommitMs;
       this.#accounts.set(name, { ...FRESH, ...known, name, policy, lastCommitMs });
       (known === undefined ? added : updated).push(name);
-      if (known === undefined) this.#say({ type: 'account_added', epoch: this.#epoch, who: 'person', account: name });
+      if (known === undefined) this.#events.say({ type: 'account_added', epoch: this.#epoch, who: 'person', account: name });
     }
     this.#nothingAtMs = null;
     return { added, updated };
@@ -93,42 +95,42 @@ export class MemoryStore implements Store {
     const added: string[] = [];
     const known: { id: string; knownAs: string }[] = [];
     for (const given of jobs) {
-      const knownAs = this.#sameBytes(given) ?? this.#sameFile(given, pool);
+      const knownAs = this.#jobs.sameBytes(given) ?? this.#jobs.sameFile(given, pool);
       if (knownAs !== undefined) {
         known.push({ id: given.id, knownAs });
         continue;
       }
       this.#jobSeq += 1;
-      const job = newJob({ ...given, id: this.#freeId(given.id) }, { batch: batch.id, pool, seq: this.#jobSeq, now });
-      this.#jobs.set(job.id, job);
+      const job = newJob({ ...given, id: this.#jobs.freeId(given.id) }, { batch: batch.id, pool, seq: this.#jobSeq, now });
+      this.#jobs.put(job);
       added.push(job.id);
     }
-    if (added.length > 0) this.#say({ type: 'added', epoch: 0, who: batch.id, details: { batch: batch.id, jobs: added.length } });
+    if (added.length > 0) this.#events.say({ type: 'added', epoch: 0, who: batch.id, details: { batch: batch.id, jobs: added.length } });
     this.#nothingAtMs = null;
     return { added, known };
   }
 
   async undoAdd(batch: string): Promise<readonly string[]> {
-    const gone = this.#all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
-    for (const job of gone) this.#jobs.delete(job.id);
-    if (gone.length > 0) this.#say({ type: 'removed', epoch: 0, who: 'person', details: { batch, jobs: gone.length } });
+    const gone = this.#jobs.all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
+    for (const job of gone) this.#jobs.remove(job.id);
+    if (gone.length > 0) this.#events.say({ type: 'removed', epoch: 0, who: 'person', details: { batch, jobs: gone.length } });
     return gone.map((job) => job.id);
   }
 
   async importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]> {
     const taken: string[] = [];
     for (const given of jobs) {
-      if (this.#isHere(given)) continue;
+      if (this.#jobs.isHere(given)) continue;
       this.#jobSeq += 1;
-      let job: Job = { ...normalised(given, this.#jobSeq), id: this.#freeId(given.id) };
-      const holder = POST_COUNTS.includes(job.status) ? this.#holderOf(job.postKey, job.id) : undefined;
+      let job: Job = { ...normalised(given, this.#jobSeq), id: this.#jobs.freeId(given.id) };
+      const holder = POST_COUNTS.includes(job.status) ? this.#jobs.holderOf(job.postKey, job.id) : undefined;
       if (holder !== undefined) job = { ...job, status: 'skipped', postKey: null, note: `the same post as ${holder}` };
-      this.#jobs.set(job.id, job);
+      this.#jobs.put(job);
       taken.push(job.id);
       const account = job.account === null ? undefined : this.#accounts.get(job.account);
       if (account !== undefined) this.#accounts.set(account.name, { ...account, lastCommitMs: this.#lastCommit(account.name) });
     }
-    if (taken.length > 0) this.#say({ type: 'imported', epoch: 0, who, details: { jobs: taken.length } });
+    if (taken.length > 0) this.#events.say({ type: 'imported', epoch: 0, who, details: { jobs: taken.length } });
     this.#nothingAtMs = null;
     return taken;
   }
@@ -140,7 +142,7 @@ export class MemoryStore implements Store {
   async claim(request: ClaimRequest): Promise<Job | null> {
     if (request.epoch < this.#epoch) throw new SchedulerError('LOCK_LOST');
     const now = this.#clock.now();
-    const pairs = this.#all().flatMap((job) => this.#takers(job, request, now).map((account) => ({ job, account })));
+    const pairs = this.#jobs.all().flatMap((job) => this.#takers(job, request, now).map((account) => ({ job, account })));
     pairs.sort((a, b) =>
       claimOrder({ ...a.job, lastCommitMs: a.account.lastCommitMs }, { ...b.job, lastCommitMs: b.account.lastCommitMs }),
     );
@@ -160,8 +162,8 @@ export class MemoryStore implements Store {
       passNumber: request.passNumber,
     } as const;
     const { job } = transition(best.job, event, now);
-    this.#jobs.set(job.id, job);
-    this.#record({
+    this.#jobs.put(job);
+    this.#events.record({
       ...BLANK,
       atMs: now,
       type: 'claimed',
@@ -184,7 +186,7 @@ export class MemoryStore implements Store {
 
   async change(jobId: string, change: JobChange): Promise<Job> {
     const now = this.#clock.now();
-    const before = this.#known(jobId);
+    const before = this.#jobs.known(jobId);
     if (change.epoch < this.#epoch || (change.claim !== null && !held(before, change.claim))) throw claimLost(jobId);
     const ruled = transition(before, change.event, now);
     if (change.event.type === 'commit') this.#assertMayCommit(before, now);
@@ -194,16 +196,16 @@ export class MemoryStore implements Store {
       if (holder !== undefined && change.event.type === 'posted_before') throw alreadyPublished(holder);
       if (holder !== undefined) after = { ...after, postKey: null };
     }
-    this.#jobs.set(jobId, after);
+    this.#jobs.put(after);
     const account = this.#accounts.get(before.account ?? after.account ?? '');
     if (account !== undefined) this.#touch(account, before, after, change, now);
-    this.#record(eventOfTransition({ before, after, type: ruled.event, change, atMs: now }));
+    this.#events.record(eventOfTransition({ before, after, type: ruled.event, change, atMs: now }));
     this.#nothingAtMs = null;
     return after;
   }
 
   async checkCommit(claim: Claim): Promise<void> {
-    const job = this.#known(claim.jobId);
+    const job = this.#jobs.known(claim.jobId);
     if (!held(job, claim) || claim.epoch < this.#epoch) throw claimLost(job.id);
     transition(job, { type: 'commit' }, this.#clock.now());
     this.#assertMayCommit(job, this.#clock.now());
@@ -212,7 +214,7 @@ export class MemoryStore implements Store {
   async nextWake(nowMs: number): Promise<NextWake | null> {
     const after = this.#nothingAtMs === null ? 0 : Math.min(nowMs, this.#nothingAtMs);
     let best: NextWake | null = null;
-    for (const job of this.#all().filter((one) => CLAIMABLE.includes(one.status))) {
+    for (const job of this.#jobs.all().filter((one) => CLAIMABLE.includes(one.status))) {
       for (const account of this.#possible(job)) {
         const standing = this.#standing(account, after || nowMs);
         if (!standing.eligible && standing.retryAtMs === null) continue;
@@ -227,11 +229,11 @@ export class MemoryStore implements Store {
   }
 
   async orphans(epoch: number, nowMs: number): Promise<readonly Job[]> {
-    return this.#all().filter((job) => DEVICE_BUSY.includes(job.status) && (job.epoch < epoch || (job.leaseUntilMs ?? 0) <= nowMs));
+    return this.#jobs.all().filter((job) => DEVICE_BUSY.includes(job.status) && (job.epoch < epoch || (job.leaseUntilMs ?? 0) <= nowMs));
   }
 
   async recordEvent(event: Parameters<Store['recordEvent']>[0]): Promise<void> {
-    this.#say(event);
+    this.#events.say(event);
   }
 
   async setValue(name: string, value: unknown): Promise<void> {
@@ -251,14 +253,11 @@ export class MemoryStore implements Store {
   }
 
   async maintain(options: { readonly eventsBeforeMs: number | null }): Promise<void> {
-    const { eventsBeforeMs } = options;
-    if (eventsBeforeMs === null) return;
-    const kept = this.#events.filter((event) => event.atMs >= eventsBeforeMs || event.seq === this.#eventSeq);
-    this.#events.splice(0, this.#events.length, ...kept);
+    if (options.eventsBeforeMs !== null) this.#events.forgetBefore(options.eventsBeforeMs);
   }
 
   async counts(): Promise<JobCounts> {
-    const jobs = this.#all();
+    const jobs = this.#jobs.all();
     return Object.fromEntries(JOB_STATUSES.map((status) => [status, jobs.filter((job) => job.status === status).length])) as JobCounts;
   }
 
@@ -273,17 +272,16 @@ export class MemoryStore implements Store {
   }
 
   async jobs({ statuses, account, batch, limit }: JobFilter): Promise<readonly Job[]> {
-    return this.#all()
+    return this.#jobs
+      .all()
       .filter(
         (job) => (statuses?.includes(job.status) ?? true) && (account ?? job.account) === job.account && (batch ?? job.batch) === job.batch,
       )
-      .slice(0, limit ?? this.#jobs.size);
+      .slice(0, limit ?? this.#jobs.all().length);
   }
 
-  async events({ afterSeq = 0, job, types, limit }: EventFilter): Promise<readonly EventRecord[]> {
-    return this.#events
-      .filter((event) => event.seq > afterSeq && (job ?? event.job) === event.job && (types?.includes(event.type) ?? true))
-      .slice(0, limit ?? this.#events.length);
+  async events(filter: EventFilter): Promise<readonly EventRecord[]> {
+    return this.#events.list(filter);
   }
 
   async value(name: string): Promise<unknown> {
@@ -291,16 +289,6 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {}
-
-  #all(): Job[] {
-    return [...this.#jobs.values()].sort((a, b) => a.seq - b.seq);
-  }
-
-  #known(id: string): Job {
-    const job = this.#jobs.get(id);
-    if (job === undefined) throw new SchedulerError('UNKNOWN_JOB', { details: { job: id } });
-    return job;
-  }
 
   /** The accounts that may publish it at all. */
   #possible(job: Job): Account[] {
@@ -311,7 +299,7 @@ export class MemoryStore implements Store {
 
   /** The accounts that may take it now. */
   #takers(job: Job, request: ClaimRequest, now: number): Account[] {
-    const running = this.#all().filter((other) => DEVICE_BUSY.includes(other.status));
+    const running = this.#jobs.all().filter((other) => DEVICE_BUSY.includes(other.status));
     if (!CLAIMABLE.includes(job.status) || job.dueMs > now) return [];
     if (running.some((other) => other.crashes >= CRASHES_BEFORE_ALONE)) return [];
     if (job.crashes >= CRASHES_BEFORE_ALONE && running.length > 0) return [];
@@ -325,8 +313,8 @@ export class MemoryStore implements Store {
   }
 
   #standing(account: Account, now: number, except: string | null = null): Eligibility {
-    const busy = this.#all().filter((job) => job.account === account.name && job.id !== except && ACCOUNT_BUSY.includes(job.status));
-    const recent = this.#posts(account.name).filter((atMs) => atMs > now - DAY_MS);
+    const busy = this.#jobs.all().filter((job) => job.account === account.name && job.id !== except && ACCOUNT_BUSY.includes(job.status));
+    const recent = this.#jobs.posts(account.name).filter((atMs) => atMs > now - DAY_MS);
     const leaves = recent[(account.policy.rolling24h ?? 0) - 1];
     return eligibility({
       account,
@@ -338,21 +326,13 @@ export class MemoryStore implements Store {
     });
   }
 
-  /** Instants of the posts that count, newest first. */
-  #posts(name: string): number[] {
-    return this.#all()
-      .filter((job) => job.account === name && POST_COUNTS.includes(job.status))
-      .map((job) => job.committedMs as number)
-      .sort((a, b) => b - a);
-  }
-
   #lastCommit(name: string): number | null {
-    return this.#posts(name)[0] ?? this.#accounts.get(name)?.lastCommitMs ?? null;
+    return this.#jobs.posts(name)[0] ?? this.#accounts.get(name)?.lastCommitMs ?? null;
   }
 
   #postsToday(account: Account, now: number): number {
     const { startMs, endMs } = localDay(account.policy.timezone, now);
-    return this.#posts(account.name).filter((atMs) => atMs >= startMs && atMs < endMs).length;
+    return this.#jobs.posts(account.name).filter((atMs) => atMs >= startMs && atMs < endMs).length;
   }
 
   #assertMayCommit(job: Job, now: number): void {
@@ -368,49 +348,16 @@ export class MemoryStore implements Store {
   }
 
   #otherHolder(job: Job): string | undefined {
-    return this.#holderOf(job.postKey, job.id) ?? (job.account === null ? undefined : this.#holderOf(stemKey(job.account, job), job.id));
-  }
-
-  #holderOf(key: string | null, except: string): string | undefined {
-    if (key === null) return undefined;
-    return this.#all().find((job) => job.postKey === key && job.id !== except && POST_COUNTS.includes(job.status))?.id;
-  }
-
-  #sameBytes(job: Pick<NewJob, 'sha256' | 'repeat' | 'account'>): string | undefined {
-    const same = this.#all().filter((other) => job.sha256 !== null && other.sha256 === job.sha256);
-    if (job.repeat === 0) return same[0]?.id;
-    return same.find((other) => other.repeat === job.repeat && (!other.account || !job.account || other.account === job.account))?.id;
-  }
-
-  #sameFile(job: NewJob, pool: string): string | undefined {
-    const posted = this.#all().filter((other) => other.sha256 === null && other.account !== null && POST_COUNTS.includes(other.status));
-    const members = poolMembers(pool);
-    return posted.find((other) => {
-      const account = other.account as string;
-      const concerns = job.account === null ? (members?.includes(account) ?? true) : job.account === account;
-      return concerns && stemKey(account, other) === stemKey(account, job);
-    })?.id;
-  }
-
-  #isHere(job: Job): boolean {
-    const sameId = this.#jobs.has(job.id);
-    if (!ACCOUNT_BUSY.includes(job.status) && !POST_COUNTS.includes(job.status)) {
-      return sameId || (CLAIMABLE.includes(job.status) && this.#sameBytes(job) !== undefined);
-    }
-    const { account, postKey } = normalised(job, 0);
-    return sameId && (account === null || this.#holderOf(postKey, '') !== undefined);
-  }
-
-  #freeId(id: string): string {
-    let free = id;
-    for (let n = 2; this.#jobs.has(free); n += 1) free = `${id}-${n}`;
-    return free;
+    return (
+      this.#jobs.holderOf(job.postKey, job.id) ??
+      (job.account === null ? undefined : this.#jobs.holderOf(stemKey(job.account, job), job.id))
+    );
   }
 
   #ifHeld(claim: Claim, fields: Partial<Job>): boolean {
     const job = this.#jobs.get(claim.jobId);
     if (job === undefined || claim.epoch < this.#epoch || !held(job, claim) || !DEVICE_BUSY.includes(job.status)) return false;
-    this.#jobs.set(job.id, { ...job, ...fields });
+    this.#jobs.put({ ...job, ...fields });
     return true;
   }
 
@@ -432,18 +379,9 @@ export class MemoryStore implements Store {
     this.#nothingAtMs = null;
     if (result.event !== null) {
       const { event: type, details } = result;
-      this.#record({ ...BLANK, atMs: this.#clock.now(), type, epoch: by.epoch, who: by.who, job, account: account.name, details });
+      this.#events.record({ ...BLANK, atMs: this.#clock.now(), type, epoch: by.epoch, who: by.who, job, account: account.name, details });
     }
     return result.account;
-  }
-
-  #say(event: Parameters<Store['recordEvent']>[0]): void {
-    this.#record({ ...BLANK, ...event, atMs: this.#clock.now() });
-  }
-
-  #record(event: NewEvent): void {
-    this.#eventSeq += 1;
-    this.#events.push({ ...event, seq: this.#eventSeq });
   }
 }
 
@@ -457,17 +395,3 @@ const FRESH = {
   lastCommitMs: null,
   gapJitterMs: 0,
 } as const;
-
-const BLANK = { job: null, account: null, device: null, phase: null, category: null, details: {}, type: 'added' as EventType };
-
-function held(job: Job, claim: Claim): boolean {
-  return job.claimToken === claim.token && job.epoch === claim.epoch;
-}
-
-function claimLost(job: string): SchedulerError {
-  return new SchedulerError('CLAIM_LOST', { details: { job } });
-}
-
-function alreadyPublished(job: string): SchedulerError {
-  return new SchedulerError('ALREADY_PUBLISHED', { details: { job } });
-}
