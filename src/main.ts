@@ -20,6 +20,8 @@ const terminal: Terminal = {
   columns: process.stdout.columns ?? 100,
 };
 
+let isWorking = false;
+
 async function main(argv: readonly string[]): Promise<number> {
   const quick = quickStatus(argv);
   if (quick !== null && !namesItsStore(homeOf(quick.home, 'look'))) return status(homeOf(quick.home, 'look'), null, quick.json, false);
@@ -31,6 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.simulatePhone !== null) return (await import('./devices/simulated/phone-cli.ts')).main(options.simulatePhone);
   const need = needOf(options);
+  isWorking = need !== 'look';
   const home = homeOf(options.home, need);
   let code = 0;
   if (need !== 'look' || options.show === 'plan') {
@@ -69,8 +72,9 @@ async function status(home: string, options: Options | null, json: boolean, watc
 }
 
 const argv = process.argv.slice(2);
-// `--status | head` closes the pipe: that is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// `--status | head` closes the pipe: a look ends then, and it is no error of ours. Work that was begun goes on without its reader.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => isWorking || process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stderr.on('error', () => undefined);
 const code = await main(argv).catch(async (error: unknown) =>
   (await import('./cli/explain.ts')).complain(error, argv.includes('--json'), process),
 );

@@ -14,7 +14,8 @@ export interface ShutdownOptions {
   readonly hardAfterMs: number;
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** SIGHUP: the terminal was closed. */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 export class Shutdown {
   readonly #options: ShutdownOptions;
@@ -63,18 +64,21 @@ export class Shutdown {
     this.#hard.abort(new Error(reason));
   }
 
-  /** Listens to SIGTERM and SIGINT: the first one stops in order, the second one now. */
+  /** Listens to the signals that end a process: the first one stops in order, the second one now. */
   onSignals(): void {
     for (const name of SIGNALS) process.on(name, this.#onSignal);
   }
 
-  /** Everything has stopped: no timer and no listener of ours keeps the process alive. */
+  /**
+   * Everything has stopped: no timer of ours keeps the process alive. The signals stay caught, for one that arrives
+   * while the home is closed must neither leave its lock behind nor look like a crash.
+   */
   done(): void {
     this.#over.abort();
-    for (const name of SIGNALS) process.off(name, this.#onSignal);
   }
 
   #signalled(name: NodeJS.Signals): void {
+    if (this.#over.signal.aborted) return;
     if (this.#reason === null) this.request(name);
     else this.force(`${name} again`);
   }

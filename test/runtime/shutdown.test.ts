@@ -1,5 +1,5 @@
 // Guards promises 2 and 7: a stop is orderly, has a hard end, and a person who insists is heard.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Shutdown } from '../../src/runtime/shutdown.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -53,13 +53,27 @@ test('when all has stopped nothing is left that waits', async () => {
   expect(shutdown.hard.aborted).toBe(false);
 });
 
-test('the first signal stops in order, the second now; afterwards nobody listens any more', () => {
-  const before = [process.listenerCount('SIGTERM'), process.listenerCount('SIGINT')];
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+test.each(SIGNALS)('the first %s stops in order, the second signal now; afterwards one does nothing', (name) => {
+  const before = SIGNALS.map((signal) => process.listeners(signal));
+  onTestFinished(() => {
+    for (const [index, signal] of SIGNALS.entries()) {
+      for (const listener of process.listeners(signal)) if (!before[index]?.includes(listener)) process.off(signal, listener);
+    }
+  });
   shutdown.onSignals();
-  process.emit('SIGTERM', 'SIGTERM');
-  expect([shutdown.reason, shutdown.hard.aborted]).toEqual(['SIGTERM', false]);
+  process.emit(name, name);
+  expect([shutdown.reason, shutdown.hard.aborted]).toEqual([name, false]);
   process.emit('SIGINT', 'SIGINT');
   expect(shutdown.hard.reason).toMatchObject({ message: 'SIGINT again' });
-  shutdown.done();
-  expect([process.listenerCount('SIGTERM'), process.listenerCount('SIGINT')]).toEqual(before);
+
+  const later = new Shutdown({ clock, logger, hardAfterMs: 45_000 });
+  later.onSignals();
+  const caught = process.listenerCount(name);
+  later.done();
+  // Still caught, or it would end the process while the home is being closed.
+  expect(process.listenerCount(name)).toBe(caught);
+  process.emit(name, name);
+  expect(later.reason).toBeNull();
 });
