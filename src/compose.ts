@@ -10,7 +10,7 @@ import { WdioUiFactory } from './appium/wdio-ui.ts';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { controlPart } from './control/control-part.ts';
-import { openPhoneEdge } from './devices/phone-edge.ts';
+import { openPhoneEdge, type PhoneEdge } from './devices/phone-edge.ts';
 import { flowEngine } from './flows/flow-engine.ts';
 import { flowsIn } from './flows/load-flow.ts';
 import { AppiumPublisher } from './publishers/appium-publisher.ts';
@@ -51,6 +51,7 @@ interface Own extends Surroundings {
   readonly lock: InstanceLock;
   readonly store: SqliteStore;
   readonly files: StateFiles;
+  readonly posted: PostedFile;
   readonly epoch: number;
   readonly instance: string;
   readonly logger: RootLogger;
@@ -95,19 +96,20 @@ async function openOwn(config: Config, around: Surroundings): Promise<Own> {
     const epoch = await store.raiseEpoch(instance);
     await lock.setEpoch(epoch);
     const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
+    const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
     for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
-    return { ...around, config, lock, store, files, epoch, instance, logger, progress };
+    return { ...around, config, lock, store, files, posted, epoch, instance, logger, progress };
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-function composeDesk({ config, store, epoch, clock }: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
+function composeDesk({ config, store, epoch, clock, posted: ledger }: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
   const { home, retry } = config;
-  return new Desk({ store, epoch, clock, home, retry, daemon, wake, accountPolicy: (name) => accountPolicy(config, name) });
+  return new Desk({ store, ledger, epoch, clock, home, retry, daemon, wake, accountPolicy: (name) => accountPolicy(config, name) });
 }
 
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
@@ -119,17 +121,16 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const wake = new Wake(clock);
   const pause = new Pause(() => wake.notify());
   const edges = await composeEdges(own);
-  const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
-  const workers = composeWorkers(own, { ...request, edges, pause, posted, stop, hard, wake });
+  const workers = composeWorkers(own, { ...request, edges, pause, stop, hard, wake });
   const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
-  const desk = composeDesk(own, switches, () => void edges.phones.refresh(stop).finally(() => wake.notify()));
+  const desk = composeDesk(own, switches, () => void edges.phones.look(stop).then(() => wake.notify()));
   const scheduler = new PostingScheduler({
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
     bootId: await bootId(),
     reaper: new Reaper(own),
     rescuer: new Rescuer(own),
-    missingPosts: () => posted.missingFrom(store),
+    missingPosts: () => own.posted.missingFrom(store),
     parts: [
       { name: 'Snapshot', stop: () => own.files.write() },
       { name: 'adb server', stop: edges.stopAdb },
@@ -165,11 +166,10 @@ async function composeEdges(own: Own) {
 interface WorkersRequest extends RunRequest, Pick<AttemptParts, 'stop' | 'hard'> {
   readonly edges: Awaited<ReturnType<typeof composeEdges>>;
   readonly pause: Pause;
-  readonly posted: PostedFile;
   readonly wake: Wake;
 }
 
-function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts, stop, hard, wake }: WorkersRequest) {
+function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, hard, wake }: WorkersRequest) {
   const { config, lock, logger } = own;
   const { guard, publishers, phones } = edges;
   const workers: Worker[] = [];
@@ -182,7 +182,7 @@ function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts,
     paused: () => pause.reason !== null,
   });
   const attempt: AttemptParts = {
-    ...{ ...own, stop, hard, watcher: board, ledger: posted, publisherOf: publishers.of },
+    ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
     unsettled: new Unsettled(),
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
@@ -204,10 +204,10 @@ function composeWorkers(own: Own, { edges, pause, posted, watcher, onlyAccounts,
   return { board, rests, hire, verifier };
 }
 
-function composeAppium(own: Own, edge: { readonly androidHome: string; readonly adbPort: number }) {
+function composeAppium(own: Own, edge: PhoneEdge) {
   const { url, basePort, healthTimeoutMs } = own.config.appium;
   if (url !== null) return new ExternalAppium({ url, healthTimeoutMs, clock: own.clock });
-  const recorder = processRecords(own, 'appium');
+  const recorder = processRecords(own, 'appium', edge.dropForwards);
   return new AppiumProcess({ ...own, ...edge, basePort, healthTimeoutMs, environment: environment(), recorder });
 }
 

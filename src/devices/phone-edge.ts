@@ -3,7 +3,7 @@
  * provider that is configured, over one adb of one home.
  */
 
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, withLimit } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/environment.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Adb, adbIn, findAndroidHome } from './adb.ts';
@@ -31,11 +31,14 @@ export interface PhoneEdge {
   readonly providers: readonly DeviceProvider[];
   readonly androidHome: string;
   readonly adbPort: number;
-  /** Ends the adb server, if it was started here. */
+  /** Takes back the forwards that an Appium of ours left when it ended. Never throws. */
+  readonly dropForwards: () => Promise<void>;
+  /** Lets go of the phones, and ends the adb server if it was started here. */
   readonly stop: () => Promise<void>;
 }
 
 const ADB_PORT = 5037;
+const LET_GO_LIMIT_MS = 10_000;
 
 /** @throws SchedulerError ADB_NOT_FOUND */
 export function openPhoneEdge(options: PhoneEdgeOptions): PhoneEdge {
@@ -50,5 +53,20 @@ export function openPhoneEdge(options: PhoneEdgeOptions): PhoneEdge {
     new NetworkDevices({ kind: 'network', phones: options.network, adb, clock, logger }),
     ...(options.usb ? [new UsbDevices({ adb, clock, logger })] : []),
   ];
-  return { providers, androidHome, adbPort: port, stop: () => server.stop() };
+  const all = async (reason: string, act: (provider: (typeof providers)[number], signal: AbortSignal) => Promise<void>) => {
+    const limit = { ms: LET_GO_LIMIT_MS, reason };
+    await withLimit(clock, limit, async (signal) => {
+      await Promise.all(providers.map((provider) => act(provider, signal)));
+    }).catch((err: unknown) => logger.warn({ err }, `${reason}: not done`));
+  };
+  return {
+    providers,
+    androidHome,
+    adbPort: port,
+    dropForwards: () => all('take back forwards', (provider, signal) => provider.dropForwards(signal)),
+    stop: async () => {
+      await all('let go of the phones', (provider, signal) => provider.stopAll(signal));
+      await server.stop();
+    },
+  };
 }

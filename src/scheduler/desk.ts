@@ -9,11 +9,12 @@ import type { Job, JobEvent, Verdict } from '../domain/job.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
-import type { NewBatch, NewJob, Store } from '../stores/store.ts';
+import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
 import type { Command, Reply } from './commands.ts';
 
 export interface DeskParts {
   readonly store: Store;
+  readonly ledger: PostedLedger;
   /** The lock's epoch under which this process acts. */
   readonly epoch: number;
   readonly clock: Clock;
@@ -144,11 +145,20 @@ export class Desk {
     // A person has looked, so nothing is waited for: an absent post may be made again at once.
     const retryAtMs = verdict === 'absent' && left ? this.#parts.clock.now() : null;
     const after = await this.#change(job, { type: 'verdict', verdict, retryAtMs, by: WHO });
+    await this.#record(job, verdict);
     if (verdict === 'published') return accepted(`${job.id} counts as published by ${job.account}.`, { status: after.status });
     const what = left
       ? 'is tried again'
       : `has failed: its ${count(job.attempts, 'attempt')} are used up (\`--retry ${job.id}\` grants more)`;
     return accepted(`${job.id} was not published and ${what}.`, { status: after.status });
+  }
+
+  /** posted.jsonl outlives the database: it must know what a person said. The store knows already, so a full disk is no refusal. */
+  async #record(job: Job, verdict: Verdict): Promise<void> {
+    if (job.account === null || job.sha256 === null) return;
+    const { ledger, clock } = this.#parts;
+    const record = { account: job.account, sha256: job.sha256, repeat: job.repeat, job: job.id, atMs: clock.now() };
+    await (verdict === 'published' ? ledger.confirm(record) : ledger.withdraw(record)).catch(() => undefined);
   }
 
   async #release(name: string): Promise<Accepted> {

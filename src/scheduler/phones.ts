@@ -55,6 +55,11 @@ export class Phones {
     for (const account of await this.#parts.store.accounts(this.#parts.clock.now())) await this.#assign(account);
   }
 
+  /** `refresh` for whoever cannot wait for trouble: it is logged, and the next round looks again. Never throws. */
+  async look(signal: AbortSignal): Promise<void> {
+    await this.refresh(signal).catch((err: unknown) => this.#parts.logger.warn({ err }, 'The phones could not be looked at'));
+  }
+
   /** A phone that answers over adb; starts it when it is off. @throws SchedulerError PHONE_NOT_FOUND, DEVICE_OFFLINE and what the provider throws */
   async connect(id: string, signal: AbortSignal): Promise<ConnectedDevice> {
     const provider = this.#homes.get(id);

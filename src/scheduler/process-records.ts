@@ -19,12 +19,18 @@ export interface ProcessRecordsParts {
   readonly epoch: number;
 }
 
-/** @param what `appium` or `adb`, for people */
-export function processRecords({ store, clock, epoch }: ProcessRecordsParts, what: string): ProcessRecords {
+/**
+ * @param what `appium` or `adb`, for people
+ * @param afterEnd done when the process is gone, such as taking back what it left elsewhere
+ */
+export function processRecords({ store, clock, epoch }: ProcessRecordsParts, what: string, afterEnd?: () => Promise<void>): ProcessRecords {
   const idOf = ({ pid, startTicks }: Started) => `process:${what}:${pid}:${startTicks}`;
   return {
     onStarted: (started) =>
       store.recordResource({ id: idOf(started), kind: 'process', details: { what, ...started }, epoch, startedMs: clock.now() }),
-    onEnded: (ended) => store.forgetResource(idOf(ended)),
+    onEnded: async (ended) => {
+      await store.forgetResource(idOf(ended));
+      await afterEnd?.();
+    },
   };
 }

@@ -13,6 +13,8 @@ export interface ReaperParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly epoch: number;
+  /** Marks, as `SCHED_INSTANCE`, every process that this home starts. */
+  readonly instance: string;
 }
 
 const GRACE_MS = 5_000;
@@ -39,10 +41,10 @@ export class Reaper {
 
   /** True when it is over. */
   async #end({ kind, details, id }: Resource): Promise<boolean> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, instance } = this.#parts;
     const { pid, startTicks } = details;
     if (kind !== 'process' || typeof pid !== 'number' || typeof startTicks !== 'number') return false;
-    const result = await endTree({ pid, startTicks }, { graceMs: GRACE_MS, clock });
+    const result = await endTree({ pid, startTicks }, { graceMs: GRACE_MS, clock, marker: `SCHED_INSTANCE=${instance}` });
     if (result === 'ended') logger.warn({ pid, resource: id }, `Ended ${details.what} (PID ${pid}) that an earlier life left behind`);
     return true;
   }

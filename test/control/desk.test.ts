@@ -8,6 +8,7 @@ import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { Command, Reply } from '../../src/scheduler/commands.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
 import { SqliteStore } from '../../src/stores/sqlite.ts';
+import type { PostedRecord } from '../../src/stores/store.ts';
 import { failure, job, policy } from '../support/build.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { MONDAY_NOON, VirtualClock } from '../support/virtual-clock.ts';
@@ -17,6 +18,7 @@ let store: SqliteStore;
 let clock: VirtualClock;
 let switched: string[];
 let wakes: number;
+let recorded: string[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'desk-'));
@@ -25,6 +27,7 @@ beforeEach(async () => {
   await store.raiseEpoch('test');
   switched = [];
   wakes = 0;
+  recorded = [];
 });
 afterEach(async () => {
   await store.close();
@@ -33,8 +36,10 @@ afterEach(async () => {
 
 function desk(withDaemon = true): Desk {
   const daemon = { stop: () => switched.push('stop'), pause: () => switched.push('pause'), resume: () => switched.push('resume') };
+  const keep = (what: string) => async (record: PostedRecord) => void recorded.push(`${what} ${record.account} ${record.job}`);
   return new Desk({
     store,
+    ledger: { append: keep('append'), withdraw: keep('withdraw'), confirm: keep('confirm') },
     epoch: 1,
     clock,
     home: folder,
@@ -235,6 +240,13 @@ describe('skip', () => {
 });
 
 describe('settle', () => {
+  it('is written into posted.jsonl too, which outlives the database', async () => {
+    await has(uncertain, { ...uncertain, account: 'bob' });
+    await order({ do: 'settle', job: 'j1', verdict: 'published' });
+    await order({ do: 'settle', job: 'j2', verdict: 'absent' });
+    expect(recorded).toEqual(['confirm alice j1', 'withdraw bob j2']);
+  });
+
   it('published is a success that counts, and can be settled no second time', async () => {
     await has(uncertain);
     expect(await order({ do: 'settle', job: 'j1', verdict: 'published' })).toMatchObject({
