@@ -4,13 +4,12 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ExternalAppium } from './appium/external-server.ts';
-import { AppiumProcess } from './appium/server-process.ts';
+import { openAppium } from './appium/open-appium.ts';
 import { WdioUiFactory } from './appium/wdio-ui.ts';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { controlPart } from './control/control-part.ts';
-import { openPhoneEdge, type PhoneEdge } from './devices/phone-edge.ts';
+import { openPhoneEdge } from './devices/phone-edge.ts';
 import { flowEngine } from './flows/flow-engine.ts';
 import { flowsIn } from './flows/load-flow.ts';
 import { AppiumPublisher } from './publishers/appium-publisher.ts';
@@ -151,7 +150,13 @@ async function composeEdges(own: Own) {
     ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: environment() },
     recorder: processRecords(own, 'adb'),
   });
-  const appium = composeAppium(own, edge);
+  const appium = openAppium({
+    ...own,
+    ...edge,
+    ...config.appium,
+    environment: environment(),
+    recorder: processRecords(own, 'appium', edge.dropForwards),
+  });
   const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
   const phones: Phones = new Phones({
     ...own,
@@ -202,13 +207,6 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
   };
   const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: config.verify, wake: () => wake.notify() });
   return { board, rests, hire, verifier };
-}
-
-function composeAppium(own: Own, edge: PhoneEdge) {
-  const { url, basePort, healthTimeoutMs } = own.config.appium;
-  if (url !== null) return new ExternalAppium({ url, healthTimeoutMs, clock: own.clock });
-  const recorder = processRecords(own, 'appium', edge.dropForwards);
-  return new AppiumProcess({ ...own, ...edge, basePort, healthTimeoutMs, environment: environment(), recorder });
 }
 
 function composeAppiumPublisher({ config, clock, logger, root }: Own, phones: Phones, server: { readonly url: string }): AppiumPublisher {

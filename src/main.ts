@@ -59,14 +59,8 @@ async function status(home: string, options: Options | null, json: boolean, watc
   const store = plain ? join(home, 'scheduler_state.db') : (await configure(home, options)).store;
   const { SqliteReader } = await import('./stores/sqlite-reader.ts');
   const { showStatus, watchStatus } = await import('./cli/show-status.ts');
-  const request = {
-    home,
-    store,
-    json,
-    terminal,
-    clock: around.clock,
-    openReader: async () => (existsSync(store) ? new SqliteReader({ path: store }) : null),
-  };
+  const openReader = async () => (existsSync(store) ? new SqliteReader({ path: store }) : null);
+  const request = { home, store, json, terminal, clock: around.clock, openReader };
   await (watch ? watchStatus(request, new AbortController().signal) : showStatus(request));
   return 0;
 }

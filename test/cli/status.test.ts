@@ -309,7 +309,7 @@ describe('showing', () => {
     expect(await lock({ ...mine, boot_id: 'another' })).toMatchObject({ state: 'stale' });
     expect(await lock({ ...mine, hostname: 'elsewhere', start_ticks: 1, boot_id: 'another' })).toMatchObject({ state: 'held' });
     expect(await lock({ pid: me.pid, started: '2024-01-01T00:00:00' })).toMatchObject({ state: 'stale', epoch: null });
-    expect(await lock({ pid: me.pid, last_heartbeat: isoTime(MONDAY_NOON) })).toMatchObject({ state: 'held' });
+    expect(await lock({ pid: me.pid, last_heartbeat: isoTime(MONDAY_NOON) })).toMatchObject({ state: 'stale' });
     expect(await lock('{"pid": 12')).toMatchObject({ state: 'stale', pid: null });
   });
 });
