@@ -2,7 +2,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import { buildStatus, type StatusPage, type StoreReader } from '../scheduler/status.ts';
 import { readLockView } from './lock-view.ts';
-import { renderStatus } from './render-status.ts';
 import { Redraw, type Terminal } from './terminal.ts';
 
 export interface ShowStatusRequest {
@@ -22,11 +21,18 @@ const WATCH_EVERY_MS = 1_000;
 
 export async function showStatus(request: ShowStatusRequest): Promise<void> {
   const page = await look(request);
-  request.terminal.write(request.json ? `${JSON.stringify(page.status, null, 2)}\n` : renderStatus(page, request.terminal));
+  if (request.json) {
+    request.terminal.write(`${JSON.stringify(page.status, null, 2)}\n`);
+    return;
+  }
+  // Programs ask for JSON, and need not wait until the tables are loaded.
+  const { renderStatus } = await import('./render-status.ts');
+  request.terminal.write(renderStatus(page, request.terminal));
 }
 
 /** Until `signal` aborts. In a pipe a new page follows only when something changed. */
 export async function watchStatus(request: ShowStatusRequest, signal: AbortSignal): Promise<void> {
+  const { renderStatus } = await import('./render-status.ts');
   const redraw = new Redraw(request.terminal);
   let last = '';
   while (!signal.aborted) {

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { Account } from '../domain/account.ts';
 import type { EventRecord } from '../domain/event.ts';
-import { JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
+import { ACCOUNT_BUSY, JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import { type Connection, guarded, openDatabase } from './database.ts';
 import { checkSchema, latest } from './migrate.ts';
@@ -16,6 +16,9 @@ import { readEvents } from './sqlite-events.ts';
 import { PoolNames } from './sqlite-pools.ts';
 import { SqliteStandings } from './sqlite-standing.ts';
 import type { AccountStanding, EventFilter, JobCounts, JobFilter, StoreReader } from './store.ts';
+
+/** Busy jobs are few and have an index of their own: to find them among 100,000 by looking at each took 35 ms. */
+const BUSY_JOBS = `jobs INDEXED BY one_busy_job_per_account WHERE status IN ('claimed', 'committing', 'uncertain')`;
 
 /** The reads, over a connection that somebody else has opened and will close. */
 export class SqliteReads {
@@ -47,9 +50,10 @@ export class SqliteReads {
   /** In the order in which they were added. */
   jobs(filter: JobFilter): readonly Job[] {
     const statuses = filter.statuses === undefined ? null : JSON.stringify(filter.statuses);
+    const onlyBusy = filter.statuses?.every((status) => ACCOUNT_BUSY.includes(status)) ?? false;
     const rows = this.#db
       .prepare(
-        `SELECT * FROM jobs WHERE (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+        `SELECT * FROM ${onlyBusy ? BUSY_JOBS : 'jobs WHERE true'} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
          AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch) ORDER BY seq LIMIT :limit`,
       )
       .all({ statuses, account: filter.account ?? null, batch: filter.batch ?? null, limit: filter.limit ?? -1 });
