@@ -17,7 +17,7 @@ import {
 } from '../domain/pass.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Store, WaitReason } from '../stores/store.ts';
+import type { JobCounts, Store, WaitReason } from '../stores/store.ts';
 import type { Ended } from './outcome.ts';
 import type { Progress } from './progress.ts';
 
@@ -69,7 +69,10 @@ export class Orchestrator {
       // A look may free an account whose other videos then can be claimed: still this pass.
       while (await this.#waitForLooks()) ends.push(...(await this.#parts.sweep(pass)));
       const retries = await this.#retries();
-      result = passResult({ pass, maxPasses, claimable: 0, retrying: retries.length, failedOrHeld: await this.#failedOrHeld() });
+      const counts = await store.counts();
+      // A drain that was stopped has not come to the end of its queue.
+      const claimable = stop.aborted ? counts.pending : 0;
+      result = passResult({ pass, maxPasses, claimable, retrying: retries.length, failedOrHeld: await this.#failedOrHeld(counts) });
       if (ends.length > 0) {
         const stats = { ...ends.map(toPassEvent).reduce(countAttempt, newPass(pass)), result };
         history.push(stats);
@@ -84,9 +87,8 @@ export class Orchestrator {
     return { pass_count: history.length, final_result: result, pass_history: history };
   }
 
-  async #failedOrHeld(): Promise<number> {
+  async #failedOrHeld(counts: JobCounts): Promise<number> {
     const { store, clock } = this.#parts;
-    const counts = await store.counts();
     const held = (await store.accounts(clock.now())).filter((account) => account.state === 'hold').length;
     return counts.failed + counts.uncertain + counts.retrying + held;
   }

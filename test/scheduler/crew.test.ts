@@ -99,6 +99,16 @@ describe('a drain', () => {
     expect(await world.clock.run(world.orchestrator(1, 2).drain())).toMatchObject({ pass_count: 2, final_result: 'max_passes_reached' });
   });
 
+  it('that is stopped says that its queue is not empty', async () => {
+    const world = await World.with('alice');
+    await world.add(['one', 'two'], 'alice');
+    world.script = () => {
+      world.stop.abort();
+      return Promise.reject(new Error('the scheduler is stopping'));
+    };
+    expect(await world.clock.run(world.orchestrator(1).drain())).toMatchObject({ final_result: 'retryable_remaining' });
+  });
+
   it('is interrupted in its pause', async () => {
     const world = await World.with('alice');
     await world.add(['beach'], 'alice');

@@ -1,0 +1,108 @@
+/** Guards promise 4 (one clear message for a phone that is not there) and promise 6 (what we started is stopped, nothing else). */
+import { describe, expect, it } from 'vitest';
+import type { ConnectedDevice, DeviceInfo, DeviceProvider, DeviceState } from '../../src/devices/device.ts';
+import { Phones } from '../../src/scheduler/phones.ts';
+import { POLICY, World } from './world.ts';
+
+/** A rack of pretend phones by id; `did` is what was asked of them. */
+function rack(states: Readonly<Record<string, DeviceState>>) {
+  const now: Record<string, DeviceState> = { ...states };
+  const did: string[] = [];
+  let unlisted = false;
+  const info = (id: string): DeviceInfo => ({ id, provider: 'network', name: id, state: now[id] ?? 'offline', serial: null });
+  const provider: DeviceProvider = {
+    kind: 'network',
+    list: async () => {
+      if (unlisted) throw new Error('adb does not answer');
+      return Object.keys(now).map(info);
+    },
+    status: async (id) => info(id),
+    start: async (id) => {
+      did.push(`start ${id}`);
+      now[id] = 'ready';
+      return true;
+    },
+    stop: async (id) => {
+      did.push(`stop ${id}`);
+      if (id === 'stuck') throw new Error('it does not answer');
+    },
+    connect: async (id) => ({ id }) as ConnectedDevice,
+  };
+  return { provider, did, now, forget: () => (unlisted = true) };
+}
+
+async function phonesOf(world: World, states: Readonly<Record<string, DeviceState>>, needsDevice = true) {
+  const made = rack(states);
+  const { store, clock, logger } = world;
+  const phones = new Phones({ providers: [made.provider], store, clock, logger, epoch: 1, needsDevice: () => needsDevice });
+  await phones.refresh(world.stop.signal);
+  return { ...made, phones };
+}
+
+const assigned = async (world: World, name: string) => {
+  const account = await world.store.account(name);
+  return account?.trouble ?? account?.device;
+};
+
+describe('which phone posts for an account', () => {
+  it('the one it names, else the one of its name, else the only one', async () => {
+    const world = await World.with('alice', 'bob');
+    await world.store.putAccounts([{ name: 'carol', policy: { ...POLICY, device: 'phone-2' } }]);
+    await phonesOf(world, { alice: 'ready', 'phone-2': 'ready' });
+    expect(await assigned(world, 'alice')).toBe('alice');
+    expect(await assigned(world, 'carol')).toBe('phone-2');
+    expect(await assigned(world, 'bob')).toBe('no phone for account bob: none is named like it and there are several (alice, phone-2)');
+    const other = await World.with('alice', 'bob');
+    await phonesOf(other, { rack: 'ready' });
+    expect([await assigned(other, 'alice'), await assigned(other, 'bob')]).toEqual(['rack', 'rack']);
+  });
+
+  it('an account without one waits with one message, posts nothing and is well again when the phone comes', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    const { phones, now } = await phonesOf(world, {});
+    await phones.refresh(world.stop.signal);
+    const told = world.logger.messages().filter((line) => line.includes('no phone for account alice'));
+    expect(told).toHaveLength(1);
+    expect(await world.attempt()).toBeNull();
+    now.alice = 'ready';
+    await phones.refresh(world.stop.signal);
+    expect(await world.attempt()).toMatchObject({ end: 'published', job: { device: 'alice' } });
+  });
+
+  it('a publisher that needs no phone is not asked for one', async () => {
+    const world = await World.with('alice');
+    await phonesOf(world, {}, false);
+    expect(await assigned(world, 'alice')).toBeNull();
+  });
+
+  it('a provider that cannot be asked for a moment does not take the phones away', async () => {
+    const world = await World.with('alice');
+    const { phones, forget } = await phonesOf(world, { alice: 'ready' });
+    forget();
+    await phones.refresh(world.stop.signal);
+    expect(await assigned(world, 'alice')).toBe('alice');
+  });
+});
+
+describe('a phone that is off', () => {
+  it('is started, on record before it runs, and stopped at the end; one that ran already is left alone', async () => {
+    const world = await World.with('alice', 'bob');
+    const { phones, did } = await phonesOf(world, { alice: 'stopped', bob: 'ready' });
+    await world.clock.run(phones.connect('alice', world.stop.signal));
+    await phones.connect('bob', world.stop.signal);
+    expect(await world.store.resources()).toMatchObject([{ id: 'phone:alice', kind: 'phone' }]);
+    await phones.stopStarted(world.hard.signal);
+    expect(did).toEqual(['start alice', 'stop alice']);
+    expect(await world.store.resources()).toEqual([]);
+  });
+
+  it('that cannot be stopped stays on record, and does not keep the others running', async () => {
+    const world = await World.with('alice');
+    const { phones, did } = await phonesOf(world, { stuck: 'stopped', alice: 'stopped' });
+    await world.clock.run(Promise.all(['stuck', 'alice'].map((id) => phones.connect(id, world.stop.signal))));
+    await phones.stopStarted(world.hard.signal);
+    expect(did).toEqual(expect.arrayContaining(['stop stuck', 'stop alice']));
+    expect((await world.store.resources()).map(({ id }) => id)).toEqual(['phone:stuck']);
+  });
+});

@@ -1,0 +1,73 @@
+/** Guards promises 1 and 2 across deaths: what a dead holder left comes home, and a lost database publishes nothing again. */
+import { describe, expect, it } from 'vitest';
+import { postKey } from '../../src/domain/post-key.ts';
+import { shaOf, World } from './world.ts';
+
+/** A worker died while it held `beach`. */
+async function afterDeath(committed: boolean): Promise<World> {
+  const world = await World.with('alice');
+  await world.add(['beach'], 'alice');
+  world.script = async (ctx) => {
+    if (committed) await ctx.commit();
+    await new Promise(() => {});
+  };
+  void world.worker().round(0, world.stop.signal);
+  await world.clock.untilWaiting(committed ? 'limit of phase prepare' : null);
+  await world.clock.advance(1);
+  await world.newLife();
+  return world;
+}
+
+describe('a job whose holder died', () => {
+  it('before the commit point returns to the queue, its attempt given back and the crash counted', async () => {
+    const world = await afterDeath(false);
+    expect(await world.rescuer().rescue(true)).toBe(1);
+    expect(await world.job('beach')).toMatchObject({ status: 'pending', attempts: 0, crashes: 1, claimToken: null });
+  });
+
+  it('is not blamed when the machine itself was restarted', async () => {
+    const world = await afterDeath(false);
+    await world.rescuer().rescue(false);
+    expect(await world.job('beach')).toMatchObject({ status: 'pending', crashes: 0 });
+  });
+
+  it('past the commit point is uncertain and never claimed again', async () => {
+    const world = await afterDeath(true);
+    await world.rescuer().rescue(true);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain', attempts: 1 });
+    await world.clock.advance(3 * 24 * 3_600_000);
+    expect(await world.attempt()).toBeNull();
+  });
+
+  it('is left alone while its holder lives', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    world.script = () => new Promise(() => {});
+    void world.worker().round(0, world.stop.signal);
+    await world.clock.advance(30_000);
+    expect(await world.rescuer().rescue(true)).toBe(0);
+  });
+});
+
+describe('a record of a post that the store does not hold as made', () => {
+  const entry = (job: string, confirmed: boolean) => ({ account: 'alice', sha256: shaOf(job), repeat: 0, job, atMs: 5_000, confirmed });
+
+  it('makes the job uncertain that an older copy of the database would publish again', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    await world.rescuer().reconcile([entry('beach', true)]);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain', postKey: postKey('alice', shaOf('beach'), 0) });
+    expect(await world.attempt()).toBeNull();
+    expect(world.posts).toEqual([]);
+  });
+
+  it('brings back the job of a deleted database, so that the same folder queues nothing', async () => {
+    const world = await World.with('alice', 'bob');
+    await world.rescuer().reconcile([entry('beach', true), entry('forest', false)]);
+    expect(await world.job('beach')).toMatchObject({ status: 'success', committedMs: 5_000 });
+    expect(await world.job('forest')).toMatchObject({ status: 'uncertain' });
+    await world.add(['beach', 'forest']);
+    expect((await world.store.counts()).pending).toBe(0);
+    expect(await world.attempt()).toBeNull();
+  });
+});
