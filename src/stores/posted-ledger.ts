@@ -8,31 +8,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { POST_COUNTS } from '../domain/job.ts';
-import { postKey } from '../domain/post-key.ts';
 import { SchedulerError } from '../errors.ts';
-import { isoTime, parseIsoTime } from '../runtime/clock.ts';
+import { type LedgerContent, ledgerLine, missingPosts, readLedger, type Sequel } from './posted-lines.ts';
 import type { PostedEntry, PostedLedger, PostedRecord, Store } from './store.ts';
-
-/** What became of the post that an earlier line announced. */
-type Sequel = 'withdrawn' | 'confirmed';
-
-interface Line {
-  readonly account: string;
-  readonly sha256: string;
-  readonly repeat: number;
-  readonly job: string;
-  /** ISO 8601, UTC. */
-  readonly at: string;
-  readonly then?: Sequel;
-}
-
-export interface LedgerContent {
-  /** Without the withdrawn ones, oldest first. */
-  readonly entries: readonly PostedEntry[];
-  /** Numbers (from 1) of lines that could not be read; a torn last line is one of them. */
-  readonly garbage: readonly number[];
-}
 
 export class PostedFile implements PostedLedger {
   readonly #path: string;
@@ -63,42 +41,18 @@ export class PostedFile implements PostedLedger {
       if (error.code === 'ENOENT') return '';
       throw failed(error);
     });
-    const open = new Map<string, PostedEntry>();
-    const garbage: number[] = [];
-    for (const [index, line] of text.split('\n').entries()) {
-      if (line.trim() === '') continue;
-      const parsed = parseLine(line);
-      if (parsed === null) garbage.push(index + 1);
-      else follow(open, parsed);
-    }
-    return { entries: [...open.values()], garbage };
+    return readLedger(text);
   }
 
-  /**
-   * Posts of the ledger whose key the store does not hold as committing, uncertain or success.
-   *
-   * A post that was settled as absent after its line was written is not missing: the store knows better. A store that was restored
-   * from before that does not know, and a person is asked again.
-   */
+  /** Posts of the ledger that the store does not hold as made; see posted-lines.ts. */
   async missingFrom(store: Pick<Store, 'jobs' | 'job' | 'events'>): Promise<readonly PostedEntry[]> {
     const { entries, garbage } = await this.read();
     if (garbage.length > 0) this.#onGarbage(garbage);
-    if (entries.length === 0) return [];
-    const held = new Set((await store.jobs({ statuses: POST_COUNTS })).map((job) => job.postKey));
-    const missing: PostedEntry[] = [];
-    for (const entry of entries) {
-      if (held.has(postKey(entry.account, entry.sha256, entry.repeat))) continue;
-      if (entry.sha256 === '' && POST_COUNTS.includes((await store.job(entry.job))?.status ?? 'pending')) continue;
-      const settled = await store.events({ job: entry.job, types: ['settled'] });
-      if (!settled.some((event) => event.atMs >= entry.atMs)) missing.push(entry);
-    }
-    return missing;
+    return missingPosts(entries, store);
   }
 
   #write(record: PostedRecord, then?: Sequel): Promise<void> {
-    const { account, sha256, repeat, job, atMs } = record;
-    const line: Line = { account, sha256, repeat, job, at: isoTime(atMs), ...(then ? { then } : {}) };
-    const written = this.#last.then(() => this.#appendDurably(`${JSON.stringify(line)}\n`));
+    const written = this.#last.then(() => this.#appendDurably(ledgerLine(record, then)));
     this.#last = written.catch(() => undefined);
     return written;
   }
@@ -128,26 +82,6 @@ export class PostedFile implements PostedLedger {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw error;
     }
-  }
-}
-
-function follow(open: Map<string, PostedEntry>, { line, atMs }: { readonly line: Line; readonly atMs: number }): void {
-  // Without known bytes only the job tells one post from another.
-  const key = `${postKey(line.account, line.sha256, line.repeat)}${line.sha256 === '' ? line.job : ''}`;
-  const { account, sha256, repeat, job } = line;
-  if (line.then === 'withdrawn') open.delete(key);
-  else open.set(key, { account, sha256, repeat, job, atMs, confirmed: line.then === 'confirmed' || (open.get(key)?.confirmed ?? false) });
-}
-
-function parseLine(text: string): { readonly line: Line; readonly atMs: number } | null {
-  try {
-    const line = JSON.parse(text) as Line;
-    const atMs = parseIsoTime(line.at);
-    const whole =
-      typeof line.account === 'string' && typeof line.sha256 === 'string' && typeof line.job === 'string' && Number.isInteger(line.repeat);
-    return whole && atMs !== null ? { line, atMs } : null;
-  } catch {
-    return null;
   }
 }
 

@@ -1,0 +1,89 @@
+/**
+ * The lines of `posted.jsonl` and what they mean together. Pure text: the file
+ * itself, and that a line is on disk, is posted-ledger.ts.
+ */
+import { POST_COUNTS } from '../domain/job.ts';
+import { postKey } from '../domain/post-key.ts';
+import { isoTime, parseIsoTime } from '../runtime/clock.ts';
+import type { PostedEntry, PostedRecord, Store } from './store.ts';
+
+/** What became of the post that an earlier line announced. */
+export type Sequel = 'withdrawn' | 'confirmed';
+
+interface Line {
+  readonly account: string;
+  readonly sha256: string;
+  readonly repeat: number;
+  readonly job: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly then?: Sequel;
+}
+
+export interface LedgerContent {
+  /** Without the withdrawn ones, oldest first. */
+  readonly entries: readonly PostedEntry[];
+  /** Numbers (from 1) of lines that could not be read; a torn last line is one of them. */
+  readonly garbage: readonly number[];
+}
+
+/** With its newline. */
+export function ledgerLine({ account, sha256, repeat, job, atMs }: PostedRecord, then?: Sequel): string {
+  const line: Line = { account, sha256, repeat, job, at: isoTime(atMs), ...(then ? { then } : {}) };
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Tolerant of whatever a crash or an editor left in the text. */
+export function readLedger(text: string): LedgerContent {
+  const open = new Map<string, PostedEntry>();
+  const garbage: number[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const parsed = parseLine(line);
+    if (parsed === null) garbage.push(index + 1);
+    else follow(open, parsed);
+  }
+  return { entries: [...open.values()], garbage };
+}
+
+/**
+ * Posts of the ledger whose key the store does not hold as committing, uncertain or success.
+ *
+ * A post that was settled as absent after its line was written is not missing: the store knows better. A store that was restored
+ * from before that does not know, and a person is asked again.
+ */
+export async function missingPosts(
+  entries: readonly PostedEntry[],
+  store: Pick<Store, 'jobs' | 'job' | 'events'>,
+): Promise<readonly PostedEntry[]> {
+  if (entries.length === 0) return [];
+  const held = new Set((await store.jobs({ statuses: POST_COUNTS })).map((job) => job.postKey));
+  const missing: PostedEntry[] = [];
+  for (const entry of entries) {
+    if (held.has(postKey(entry.account, entry.sha256, entry.repeat))) continue;
+    if (entry.sha256 === '' && POST_COUNTS.includes((await store.job(entry.job))?.status ?? 'pending')) continue;
+    const settled = await store.events({ job: entry.job, types: ['settled'] });
+    if (!settled.some((event) => event.atMs >= entry.atMs)) missing.push(entry);
+  }
+  return missing;
+}
+
+function follow(open: Map<string, PostedEntry>, { line, atMs }: { readonly line: Line; readonly atMs: number }): void {
+  // Without known bytes only the job tells one post from another.
+  const key = `${postKey(line.account, line.sha256, line.repeat)}${line.sha256 === '' ? line.job : ''}`;
+  const { account, sha256, repeat, job } = line;
+  if (line.then === 'withdrawn') open.delete(key);
+  else open.set(key, { account, sha256, repeat, job, atMs, confirmed: line.then === 'confirmed' || (open.get(key)?.confirmed ?? false) });
+}
+
+function parseLine(text: string): { readonly line: Line; readonly atMs: number } | null {
+  try {
+    const line = JSON.parse(text) as Line;
+    const atMs = parseIsoTime(line.at);
+    const whole =
+      typeof line.account === 'string' && typeof line.sha256 === 'string' && typeof line.job === 'string' && Number.isInteger(line.repeat);
+    return whole && atMs !== null ? { line, atMs } : null;
+  } catch {
+    return null;
+  }
+}
