@@ -38,7 +38,10 @@ async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   if (need !== 'look' || options.show === 'plan') {
     const { carryOut, showPlan } = await import('./cli/carry-out.ts');
-    const composition = (await import('./compose.ts')).compose(await configure(home, options), around);
+    const config = await configure(home, options);
+    const named = existsSync(config.store) ? null : config.accounts.map((account) => account.name);
+    if (need === 'create') await (await import('./cli/first-look.ts')).lookFirst(options, named);
+    const composition = (await import('./compose.ts')).compose(config, around);
     if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
     if (options.show === 'plan') await showPlan({ ...around, home, options, terminal }, composition);
   }

@@ -67,9 +67,18 @@ async function readFolders({ options, office, terminal, clock, random, zoneOf }:
     const { boundTo, at, maxAttempts, accounts: forAccounts } = add;
     const onProgress = (done: number, total: number) => bar.update(done, total);
     const request = { folder, forAccounts, knownAccounts, boundTo, at, maxAttempts, zoneOf, repeatOf, onProgress };
-    intakes.push(await takeFolder(request, { clock, random }));
+    const intake = await takeFolder(request, { clock, random });
+    if (intake.jobs.length === 0) throw nothingToQueue(folder, intake);
+    intakes.push(intake);
   }
   return intakes;
+}
+
+/** Going on would look like success to whoever ordered it. */
+function nothingToQueue(folder: string, { refused }: Intake): SchedulerError {
+  const shown = refused.slice(0, 3).map(({ what, why }) => `${what}: ${why}`);
+  const more = refused.length > shown.length ? [`${refused.length - shown.length} more`] : [];
+  return new SchedulerError('BAD_USAGE', { details: { what: `nothing of ${folder} can be queued (${[...shown, ...more].join('; ')})` } });
 }
 
 async function queue(parts: PerformParts, intake: Intake): Promise<void> {
