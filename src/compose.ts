@@ -4,31 +4,21 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { openAppium } from './appium/open-appium.ts';
-import { WdioUiFactory } from './appium/wdio-ui.ts';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
+import { composeEdges } from './compose-edges.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { controlPart } from './control/control-part.ts';
-import { openPhoneEdge } from './devices/phone-edge.ts';
-import { flowEngine } from './flows/flow-engine.ts';
-import { flowsIn } from './flows/load-flow.ts';
-import { AppiumPublisher } from './publishers/appium-publisher.ts';
-import { choosePublishers } from './publishers/choose-publisher.ts';
-import { environment } from './runtime/environment.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
 import { createLogger, type RootLogger } from './runtime/logger.ts';
 import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
-import { AppiumGuard } from './scheduler/appium-guard.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
 import { Desk, type DeskParts } from './scheduler/desk.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
 import { DEFAULT_PHASE_LIMITS_MS } from './scheduler/phase-timer.ts';
-import { Phones } from './scheduler/phones.ts';
 import { PostingScheduler } from './scheduler/posting-scheduler.ts';
-import { processRecords } from './scheduler/process-records.ts';
 import { Progress } from './scheduler/progress.ts';
 import { Reaper } from './scheduler/reaper.ts';
 import { Rescuer } from './scheduler/rescuer.ts';
@@ -127,7 +117,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
     bootId: await bootId(),
-    reaper: new Reaper(own),
+    reaper: new Reaper({ ...own, removeForward: edges.removeForward }),
     rescuer: new Rescuer(own),
     missingPosts: () => own.posted.missingFrom(store),
     parts: [
@@ -141,31 +131,6 @@ async function composeScheduler(own: Own, request: RunRequest) {
   });
   await store.setValue('config', shownSettings(config));
   return { scheduler, shutdown };
-}
-
-/** Phones, Appium and publishers. */
-async function composeEdges(own: Own) {
-  const { config, clock, logger } = own;
-  const edge = openPhoneEdge({
-    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: environment() },
-    recorder: processRecords(own, 'adb'),
-  });
-  const appium = openAppium({
-    ...own,
-    ...edge,
-    ...config.appium,
-    environment: environment(),
-    recorder: processRecords(own, 'appium', edge.dropForwards),
-  });
-  const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
-  const phones: Phones = new Phones({
-    ...own,
-    providers: edge.providers,
-    needsDevice: (name) => publishers.of(name).publisher.needs.device,
-  });
-  const publisher = composeAppiumPublisher(own, phones, appium);
-  const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
-  return { appium, guard, phones, publishers, stopAdb: edge.stop };
 }
 
 interface WorkersRequest extends RunRequest, Pick<AttemptParts, 'stop' | 'hard'> {
@@ -205,17 +170,6 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     }
     return workers;
   };
-  const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: config.verify, wake: () => wake.notify() });
+  const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: config.verify });
   return { board, rests, hire, verifier };
-}
-
-function composeAppiumPublisher({ config, clock, logger, root }: Own, phones: Phones, server: { readonly url: string }): AppiumPublisher {
-  return new AppiumPublisher({
-    devices: (id, signal) => phones.connect(id, signal),
-    ui: new WdioUiFactory({ server, clock, logger }),
-    flows: flowsIn([join(config.home, 'flows'), join(root, 'flows')]),
-    engine: flowEngine,
-    clock,
-    settleMs: config.verify.settleMs,
-  });
 }

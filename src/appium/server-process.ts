@@ -17,6 +17,7 @@ import { listenerPid } from '../runtime/processes.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AppiumHealth, AppiumServer } from './appium.ts';
 import { AppiumChild } from './appium-child.ts';
+import { appiumHome } from './appium-home.ts';
 import { observing } from './observing.ts';
 import { firstFree } from './ports.ts';
 import { restartDelayMs, shortLives } from './restart-backoff.ts';
@@ -43,8 +44,10 @@ export interface ProcessRecorder {
 }
 
 export interface AppiumProcessOptions {
-  /** The program's own folder: its package.json depends on appium and the driver. Becomes APPIUM_HOME. */
+  /** The program's own folder: its package.json depends on appium and the driver. APPIUM_HOME where it can be written to. */
   readonly root: string;
+  /** The scheduler's home, which holds a stand-in where the program's folder is read-only. */
+  readonly home: string;
   /** Marks the process as ours in its environment, as `SCHED_INSTANCE`. */
   readonly instance: string;
   readonly basePort: number;
@@ -158,14 +161,14 @@ export class AppiumProcess implements AppiumServer {
   }
 
   async #spawn(port: number): Promise<AppiumChild> {
-    const { root, instance, androidHome, adbPort, environment, clock, logger, recorder } = this.#options;
+    const { root, home, instance, androidHome, adbPort, environment, clock, logger, recorder } = this.#options;
     const child = new AppiumChild({
       entry: this.#options.entry ?? installedEntry(),
       args: serverArguments(port),
       cwd: root,
       env: {
         ...environment,
-        APPIUM_HOME: root,
+        APPIUM_HOME: appiumHome({ root, home }),
         ANDROID_HOME: androidHome,
         ANDROID_ADB_SERVER_PORT: String(adbPort),
         SCHED_INSTANCE: instance,

@@ -36,6 +36,7 @@ beforeAll(async () => {
   await rack.server.ensure(never);
   appium = new AppiumProcess({
     root: fileURLToPath(new URL('../..', import.meta.url)),
+    home: rack.folder,
     instance: `rack-${rack.port}`,
     basePort: await freePort(),
     healthTimeoutMs: 5_000,

@@ -80,6 +80,7 @@ interface Setup {
 function appium({ mode = 'good', basePort, real }: Setup): AppiumProcess {
   const server = new AppiumProcess({
     root: real?.root ?? root,
+    home: root,
     instance: 'test-instance',
     basePort,
     healthTimeoutMs: 500,

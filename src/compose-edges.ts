@@ -1,0 +1,60 @@
+/** Wires the edges towards the unreliable world: phones, Appium and publishers. Part of compose.ts, and as free to name concrete classes. */
+import { join } from 'node:path';
+import { openAppium } from './appium/open-appium.ts';
+import type { AppiumProcessOptions } from './appium/server-process.ts';
+import { WdioUiFactory } from './appium/wdio-ui.ts';
+import type { Config } from './config.ts';
+import { openPhoneEdge } from './devices/phone-edge.ts';
+import { flowEngine } from './flows/flow-engine.ts';
+import { flowsIn } from './flows/load-flow.ts';
+import { AppiumPublisher } from './publishers/appium-publisher.ts';
+import { choosePublishers } from './publishers/choose-publisher.ts';
+import { environment } from './runtime/environment.ts';
+import { AppiumGuard } from './scheduler/appium-guard.ts';
+import { Phones, type PhonesParts } from './scheduler/phones.ts';
+import { forwardRecords, processRecords, type RecordsParts } from './scheduler/records.ts';
+
+export interface EdgesParts
+  extends Pick<AppiumProcessOptions, 'clock' | 'random' | 'logger' | 'root' | 'instance'>,
+    Omit<PhonesParts, 'providers' | 'needsDevice'>,
+    RecordsParts {
+  readonly config: Config;
+}
+
+/** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
+export async function composeEdges(own: EdgesParts) {
+  const { config, clock, logger } = own;
+  const edge = openPhoneEdge({
+    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: environment() },
+    recorder: processRecords(own, 'adb'),
+  });
+  const appium = openAppium({
+    ...own,
+    ...edge,
+    ...config.appium,
+    home: config.home,
+    environment: environment(),
+    recorder: processRecords(own, 'appium', edge.dropForwards),
+  });
+  const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
+  const phones: Phones = new Phones({
+    ...own,
+    providers: edge.providers,
+    needsDevice: (name) => publishers.of(name).publisher.needs.device,
+  });
+  const publisher = composeAppiumPublisher(own, phones, appium);
+  const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
+  return { appium, guard, phones, publishers, stopAdb: edge.stop, removeForward: edge.removeForward };
+}
+
+function composeAppiumPublisher(own: EdgesParts, phones: Phones, server: { readonly url: string }) {
+  const { config, clock, logger, root } = own;
+  return new AppiumPublisher({
+    devices: (id, signal) => phones.connect(id, signal),
+    ui: new WdioUiFactory({ server, clock, logger, onPort: forwardRecords(own) }),
+    flows: flowsIn([join(config.home, 'flows'), join(root, 'flows')]),
+    engine: flowEngine,
+    clock,
+    settleMs: config.verify.settleMs,
+  });
+}
