@@ -12,12 +12,11 @@ import { choosePublishers } from './publishers/choose-publisher.ts';
 import { environment } from './runtime/environment.ts';
 import { AppiumGuard } from './scheduler/appium-guard.ts';
 import { Phones, type PhonesParts } from './scheduler/phones.ts';
-import { forwardRecords, processRecords, type RecordsParts } from './scheduler/records.ts';
+import { forwardRecords, processRecords } from './scheduler/records.ts';
 
 export interface EdgesParts
   extends Pick<AppiumProcessOptions, 'clock' | 'random' | 'logger' | 'root' | 'instance'>,
-    Omit<PhonesParts, 'providers' | 'needsDevice'>,
-    RecordsParts {
+    Omit<PhonesParts, 'providers' | 'needsDevice'> {
   readonly config: Config;
 }
 

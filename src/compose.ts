@@ -170,6 +170,6 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     }
     return workers;
   };
-  const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: config.verify });
+  const verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
   return { board, rests, hire, verifier };
 }

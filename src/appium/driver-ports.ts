@@ -10,9 +10,15 @@
 import { anyFree, isFree } from './ports.ts';
 
 export class DriverPorts {
+  readonly #given: (serial: string, port: number) => Promise<void>;
   readonly #current = new Map<string, number>();
   /** Every port ever given, and to whom: a late clean-up may still name it. */
   readonly #owners = new Map<number, string>();
+
+  /** @param given told of every new port before it is used, so that a later life can take back its forward */
+  constructor(given: (serial: string, port: number) => Promise<void> = async () => {}) {
+    this.#given = given;
+  }
 
   /** The phone's port; another one when somebody else has taken it, such as a forward that a killed Appium left. */
   async of(serial: string): Promise<number> {
@@ -24,6 +30,7 @@ export class DriverPorts {
       if (owner !== undefined && owner !== serial) continue;
       this.#owners.set(port, serial);
       this.#current.set(serial, port);
+      await this.#given(serial, port);
       return port;
     }
   }

@@ -36,6 +36,8 @@ export interface WdioUiFactoryOptions {
   readonly logger: Logger;
   /** Waits for the client, milliseconds; tests shorten it. */
   readonly clientLimitMs?: number;
+  /** Told of the local port by which a phone is reached, before it is used. */
+  readonly onPort?: (serial: string, port: number) => Promise<void>;
 }
 
 export class WdioUiFactory implements UiFactory {
@@ -46,10 +48,11 @@ export class WdioUiFactory implements UiFactory {
    */
   readonly #leaving = new Map<string, Promise<unknown>>();
 
-  readonly #ports = new DriverPorts();
+  readonly #ports: DriverPorts;
 
   constructor(options: WdioUiFactoryOptions) {
     this.#options = options;
+    this.#ports = new DriverPorts(options.onPort);
   }
 
   async open(device: ConnectedDevice, signal: AbortSignal): Promise<Ui> {

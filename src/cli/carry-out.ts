@@ -62,7 +62,11 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   if (options.run === null && (await daemonListens(home))) {
     const reader = composition.openReader();
     const handle = (command: Command) => sendCommand({ home, command, limitMs: COMMAND_LIMIT_MS, clock });
-    await perform({ ...line, zoneOf, office: { handle, reader, files: null } }).finally(() => reader.close());
+    try {
+      await perform({ ...line, zoneOf, office: { handle, reader, files: null } });
+    } finally {
+      await reader.close();
+    }
     return 0;
   }
   const own = await composition.openHome();

@@ -92,6 +92,8 @@ export class AdbConnectedDevice implements ConnectedDevice {
     const answer = await this.#shell(['sha256sum', remote], signal, limitMs);
     const there = /^\\?([0-9a-f]{64})\b/.exec(answer)?.[1];
     if (there === video.sha256) return;
+    // adb 29 exits 0 with an empty answer when the line drops during a shell command (seen).
+    if (answer.trim() === '') throw new SchedulerError('DEVICE_OFFLINE', { details: { device: this.id, text: 'it answered nothing' } });
     // The phone may be right and the file another one by now: that is nobody's infrastructure.
     const changed = (await sha256Of(video.path)) !== video.sha256;
     throw new SchedulerError(changed ? 'VIDEO_CHANGED' : 'PUSH_CORRUPTED', { details: { path: video.path, device: this.id, there } });

@@ -7,6 +7,7 @@ import { type Clock, withLimit } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/environment.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Adb, adbIn, findAndroidHome } from './adb.ts';
+import { driverForwards } from './adb-devices.ts';
 import { AdbServer, type AdbServerOptions } from './adb-server.ts';
 import type { DeviceProvider } from './device.ts';
 import { NetworkDevices, type NetworkPhone } from './network.ts';
@@ -33,6 +34,8 @@ export interface PhoneEdge {
   readonly adbPort: number;
   /** Takes back the forwards that an Appium of ours left when it ended. Never throws. */
   readonly dropForwards: () => Promise<void>;
+  /** Removes one forward to a driver, if the adb server still has it for that phone. */
+  readonly removeForward: (serial: string, port: number) => Promise<void>;
   /** Lets go of the phones, and ends the adb server if it was started here. */
   readonly stop: () => Promise<void>;
 }
@@ -64,6 +67,13 @@ export function openPhoneEdge(options: PhoneEdgeOptions): PhoneEdge {
     androidHome,
     adbPort: port,
     dropForwards: () => all('take back forwards', (provider, signal) => provider.dropForwards(signal)),
+    removeForward: (serial, port) =>
+      withLimit(clock, { ms: LET_GO_LIMIT_MS, reason: `remove the forward of ${serial}` }, async (signal) => {
+        const target = { serial, device: serial };
+        // adb removes by port alone, whoever it belongs to: so it must be this phone's.
+        if (!(await driverForwards(adb, target, signal)).includes(`tcp:${port}`)) return;
+        await adb.run(['forward', '--remove', `tcp:${port}`], { signal, target });
+      }),
     stop: async () => {
       await all('let go of the phones', (provider, signal) => provider.stopAll(signal));
       await server.stop();

@@ -6,6 +6,7 @@
  * the only one there is, else the account waits with one clear message.
  */
 
+import { basename } from 'node:path';
 import type { ConnectedDevice, DeviceInfo, DeviceProvider } from '../devices/device.ts';
 import type { Account } from '../domain/account.ts';
 import { SchedulerError } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface PhonesParts {
 
 /** How often a phone that is starting is asked again. */
 const STARTING_POLL_MS = 2_000;
+/** A pushed video that was not removed (a crash, a post nobody is sure about) stays this long: an upload may be reading it. */
+const FILE_KEPT_MS = 24 * 3_600_000;
 
 export class Phones {
   readonly #parts: PhonesParts;
@@ -74,7 +77,9 @@ export class Phones {
       state = (await provider.status(id, signal)).state;
     }
     signal.throwIfAborted();
-    return provider.connect(id, signal);
+    const device = await provider.connect(id, signal);
+    await this.#sweepFiles(device, signal);
+    return this.#recorded(device);
   }
 
   /** Stops every phone that this life started; each by itself, so that one that hangs does not keep the others running. */
@@ -89,6 +94,42 @@ export class Phones {
       }
     });
     await Promise.all(stops);
+  }
+
+  /** The phone, whose pushed videos are on record until they are removed. */
+  #recorded(device: ConnectedDevice): ConnectedDevice {
+    const { store, clock, epoch } = this.#parts;
+    const { id, serial, adbPort } = device;
+    const resource = (name: string) => `file:${id}:${basename(name)}`;
+    return {
+      ...{ id, serial, adbPort },
+      ping: (signal) => device.ping(signal),
+      pushVideo: async (video, signal) => {
+        const details = { device: id, name: video.name };
+        await store.recordResource({ id: resource(video.name), kind: 'file', details, epoch, startedMs: clock.now() });
+        return device.pushVideo(video, signal);
+      },
+      removeVideo: async (pathOrName, signal) => {
+        await device.removeVideo(pathOrName, signal);
+        await store.forgetResource(resource(pathOrName));
+      },
+    };
+  }
+
+  /** Removes videos that were left on the phone so long ago that no upload can need them any more. */
+  async #sweepFiles(device: ConnectedDevice, signal: AbortSignal): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    const old = clock.now() - FILE_KEPT_MS;
+    for (const { id, kind, details, startedMs } of await store.resources()) {
+      if (kind !== 'file' || details.device !== device.id || startedMs > old) continue;
+      try {
+        await device.removeVideo(String(details.name), signal);
+        await store.forgetResource(id);
+      } catch (err) {
+        if (signal.aborted) throw err;
+        logger.warn({ err, device: device.id, file: details.name }, 'A video that was left on a phone could not be removed');
+      }
+    }
   }
 
   async #start(provider: DeviceProvider, id: string, signal: AbortSignal): Promise<void> {

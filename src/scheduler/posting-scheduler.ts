@@ -80,12 +80,12 @@ export class PostingScheduler {
 
   async #begin(): Promise<Crew> {
     const { store, reaper, rescuer, phones, bootId, missingPosts, logger, stop, hire } = this.#parts;
-    await reaper.reap();
     const before = await store.value('boot_id');
     await rescuer.rescue((before ?? bootId) === bootId);
     await rescuer.reconcile(await missingPosts());
     await store.setValue('boot_id', bootId);
     await this.#house.open();
+    await reaper.reap();
     await phones.refresh(stop);
     const workers = await hire(phones.list().filter(({ state }) => state !== 'offline' && state !== 'expired').length);
     logger.info({ workers: workers.length }, 'Scheduler started');

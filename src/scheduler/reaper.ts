@@ -1,7 +1,8 @@
 /**
- * Ends what an earlier life started and could not end: the processes it wrote
- * down. A process is ended only if it is the one that was recorded, by pid and
- * start time; nothing that we did not start is ever touched.
+ * Ends what an earlier life started and could not end: the processes and
+ * forwards that it wrote down (records.ts). A process is ended only if it is the
+ * one that was recorded, by pid and start time; nothing that we did not start is
+ * ever touched. Phones and files are for phones.ts, which can reach them.
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -15,6 +16,8 @@ export interface ReaperParts {
   readonly epoch: number;
   /** Marks, as `SCHED_INSTANCE`, every process that this home starts. */
   readonly instance: string;
+  /** Removes the forward if the adb server still has it for that phone. */
+  readonly removeForward: (serial: string, port: number) => Promise<void>;
 }
 
 const GRACE_MS = 5_000;
@@ -41,11 +44,15 @@ export class Reaper {
 
   /** True when it is over. */
   async #end({ kind, details, id }: Resource): Promise<boolean> {
-    const { clock, logger, instance } = this.#parts;
-    const { pid, startTicks } = details;
+    const { pid, startTicks, serial, port, what } = details;
+    if (kind === 'forward' && typeof serial === 'string' && typeof port === 'number') {
+      await this.#parts.removeForward(serial, port);
+      return true;
+    }
     if (kind !== 'process' || typeof pid !== 'number' || typeof startTicks !== 'number') return false;
+    const { clock, logger, instance } = this.#parts;
     const result = await endTree({ pid, startTicks }, { graceMs: GRACE_MS, clock, marker: `SCHED_INSTANCE=${instance}` });
-    if (result === 'ended') logger.warn({ pid, resource: id }, `Ended ${details.what} (PID ${pid}) that an earlier life left behind`);
+    if (result === 'ended') logger.warn({ pid, resource: id }, `Ended ${what} (PID ${pid}) that an earlier life left behind`);
     return true;
   }
 }

@@ -7,7 +7,7 @@
  * one per post key; every write after the claim carries claim token and epoch.
  * `contract.ts` in test/stores is run against every implementation.
  */
-import type { Account, AccountPolicy, AccountState } from '../domain/account.ts';
+import type { Account, AccountPolicy } from '../domain/account.ts';
 import type { EventRecord, EventType } from '../domain/event.ts';
 import type { FailureCategory, Phase } from '../domain/failure.ts';
 import type { Job, JobEvent, JobStatus } from '../domain/job.ts';
@@ -226,5 +226,3 @@ export interface Store extends StoreReader {
   /** Housekeeping for the daemon's own ticks: WAL checkpoint, retention of events. */
   maintain(options: { readonly eventsBeforeMs: number | null }): Promise<void>;
 }
-
-export type { AccountState };

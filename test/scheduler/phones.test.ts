@@ -106,3 +106,26 @@ describe('a phone that is off', () => {
     expect((await world.store.resources()).map(({ id }) => id)).toEqual(['phone:stuck']);
   });
 });
+
+describe('a video that was pushed', () => {
+  it('is on record until it is removed; one that was left behind goes after a day, not while an upload may need it', async () => {
+    const world = await World.with('alice');
+    const made = await phonesOf(world, { alice: 'ready' });
+    const removed: string[] = [];
+    const bare = { id: 'alice', serial: 's', adbPort: 1, ping: async () => {}, pushVideo: async () => '/sdcard/Movies/one.mp4' };
+    made.provider.connect = async () => ({ ...bare, removeVideo: async (name: string) => void removed.push(name) });
+    const video = (name: string) => ({ path: `/videos/${name}`, sha256: 'a', name });
+    const device = await made.phones.connect('alice', world.stop.signal);
+    await device.pushVideo(video('one.mp4'), world.stop.signal);
+    await device.pushVideo(video('two.mp4'), world.stop.signal);
+    await device.removeVideo('/sdcard/Movies/one.mp4', world.stop.signal);
+    expect((await world.store.resources()).map(({ id }) => id)).toEqual(['file:alice:two.mp4']);
+    await world.clock.advance(23 * 3_600_000);
+    await made.phones.connect('alice', world.stop.signal);
+    expect(removed).toEqual(['/sdcard/Movies/one.mp4']);
+    await world.clock.advance(3_600_001);
+    await made.phones.connect('alice', world.stop.signal);
+    expect(removed).toEqual(['/sdcard/Movies/one.mp4', 'two.mp4']);
+    expect(await world.store.resources()).toEqual([]);
+  });
+});

@@ -39,7 +39,7 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     evidence: new EvidenceKeeper('/nowhere', world.logger),
     publisherOf: () => ({ publisher, options: {} }),
     ready: async () => true,
-    wake: () => world.wake.notify(),
+    wake: world.wake,
   });
   const since = (await world.job('beach')).uncertainMs ?? 0;
   return { world, verifier, looks: () => looks.map((at) => Math.round((at - since) / 1000)), rests };
@@ -74,6 +74,29 @@ describe('the verifier', () => {
     expect(await verifier.nextLookMs()).toBeNull();
     expect(await world.attempt()).toBeNull();
     expect(world.logger.messages()).toContainEqual(expect.stringContaining('a person must settle it'));
+  });
+
+  it('hears of a new doubt when its attempt ends, not at its next idle look', async () => {
+    const { world, verifier, looks } = await doubt(() => 'published', { settleMs: 0 });
+    const first = await world.job('beach');
+    await world.store.change('beach', {
+      event: { type: 'verdict', verdict: 'published', retryAtMs: null, by: 'person' },
+      claim: null,
+      epoch: 1,
+      who: 'person',
+    });
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE + 10_000);
+    world.scripts.set('forest', async (ctx) => {
+      await ctx.commit();
+      throw new Error('socket hang up');
+    });
+    await world.attempt();
+    world.wake.notify();
+    await world.clock.advance(1_000);
+    expect(looks()).toHaveLength(1);
+    expect(first.status).toBe('uncertain');
+    expect(await world.job('forest')).toMatchObject({ status: 'success' });
   });
 
   it('takes a look that fails for no look at all', async () => {

@@ -1,4 +1,4 @@
-/** Writes down which processes we start, before they are relied on, so that a later life can end them after a SIGKILL. */
+/** Writes down what we start outside this process, before it is relied on, so that a later life can end it after a SIGKILL (reaper.ts). */
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../stores/store.ts';
 
@@ -13,7 +13,7 @@ export interface ProcessRecords {
   onEnded(ended: Started): Promise<void>;
 }
 
-export interface ProcessRecordsParts {
+interface RecordsParts {
   readonly store: Pick<Store, 'recordResource' | 'forgetResource'>;
   readonly clock: Clock;
   readonly epoch: number;
@@ -23,7 +23,7 @@ export interface ProcessRecordsParts {
  * @param what `appium` or `adb`, for people
  * @param afterEnd done when the process is gone, such as taking back what it left elsewhere
  */
-export function processRecords({ store, clock, epoch }: ProcessRecordsParts, what: string, afterEnd?: () => Promise<void>): ProcessRecords {
+export function processRecords({ store, clock, epoch }: RecordsParts, what: string, afterEnd?: () => Promise<void>): ProcessRecords {
   const idOf = ({ pid, startTicks }: Started) => `process:${what}:${pid}:${startTicks}`;
   return {
     onStarted: (started) =>
@@ -33,4 +33,10 @@ export function processRecords({ store, clock, epoch }: ProcessRecordsParts, wha
       await afterEnd?.();
     },
   };
+}
+
+/** The local ports by which Appium's driver reaches phones: each is a forward in the adb server, which may outlive us. */
+export function forwardRecords({ store, clock, epoch }: RecordsParts): (serial: string, port: number) => Promise<void> {
+  return (serial, port) =>
+    store.recordResource({ id: `forward:${serial}:${port}`, kind: 'forward', details: { serial, port }, epoch, startedMs: clock.now() });
 }
