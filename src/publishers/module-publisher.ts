@@ -20,6 +20,7 @@ export interface ModulePublisherRequest {
 }
 
 type LookContext = Omit<PublishContext, 'commit'>;
+type Look = NonNullable<Publisher['verify']>;
 type Call = (job: unknown, ctx: unknown) => unknown;
 
 /** What the module exports, once its shape was checked. */
@@ -48,6 +49,8 @@ class ModulePublisher implements Publisher {
   readonly name: string;
   readonly needs: { readonly appium: boolean; readonly device: boolean };
   readonly settleMs: number;
+  /** Only where the module can look: nobody then waits for looks that tell nothing. */
+  readonly verify?: (job: PublishJob, ctx: LookContext) => Promise<Verdict | 'unknown'>;
   readonly #exported: Exported;
   readonly #options: Readonly<Record<string, unknown>>;
 
@@ -57,6 +60,8 @@ class ModulePublisher implements Publisher {
     this.settleMs = exported.settleMs;
     this.#exported = exported;
     this.#options = options;
+    const { verify } = exported;
+    if (verify !== null) this.verify = (job, ctx) => this.#look(verify, job, ctx);
   }
 
   /** @throws what the module throws; when that is no Error, an Error with the same hints */
@@ -68,11 +73,10 @@ class ModulePublisher implements Publisher {
     }
   }
 
-  /** `unknown` without a verify of its own, and for any answer that is none. @throws like publish */
-  async verify(job: PublishJob, ctx: LookContext): Promise<Verdict | 'unknown'> {
-    if (this.#exported.verify === null) return 'unknown';
+  /** `unknown` for any answer that is none. @throws like publish */
+  async #look(verify: Call, job: PublishJob, ctx: LookContext): Promise<Verdict | 'unknown'> {
     try {
-      const answer = await this.#exported.verify(handed(job), this.#context(ctx));
+      const answer = await verify(handed(job), this.#context(ctx));
       if (answer === 'published' || answer === 'absent' || answer === 'unknown') return answer;
       ctx.log.warn(`the publisher ${this.name} answered ${textOf(answer)} to verify(); that is none of published, absent, unknown`);
       return 'unknown';

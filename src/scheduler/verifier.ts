@@ -13,6 +13,7 @@ import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import type { ChosenPublisher } from '../publishers/publisher.ts';
 import { type Clock, isoTime, withLimit } from '../runtime/clock.ts';
+import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { PostedLedger, Store } from '../stores/store.ts';
@@ -20,6 +21,7 @@ import { type EvidenceKeeper, Trace } from './evidence.ts';
 import { publishJob } from './publish-job.ts';
 import type { Rests } from './rests.ts';
 import type { Unsettled } from './unsettled.ts';
+import type { Wake } from './wake.ts';
 
 export interface VerifySettings {
   /** From the doubt to the first look, on top of what the publisher itself waits. */
@@ -44,8 +46,8 @@ export interface VerifierParts {
   readonly retryPolicy: (job: Job) => RetryPolicy;
   /** Resolves true when what the publishers need (Appium) is ready. */
   readonly ready: (stop: AbortSignal) => Promise<boolean>;
-  /** Something may be claimable: an account is free again. */
-  readonly wake: () => void;
+  /** Rings when an account is free again, and hears when an attempt has ended: it may have left a doubt. */
+  readonly wake: Pick<Wake, 'notify' | 'listen'>;
 }
 
 type Doubt = Job & { readonly account: string; readonly uncertainMs: number };
@@ -69,13 +71,14 @@ export class Verifier {
 
   /** Looks at whatever is due until `stop`. */
   async run(stop: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, wake } = this.#parts;
     while (!stop.aborted) {
+      const wait = wake.listen();
       try {
         await this.lookAtDue(stop);
         const next = await this.nextLookMs();
         const waitMs = next === null ? IDLE_MS : Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
-        await clock.sleep(waitMs, 'next look at an uncertain job', stop);
+        await wait(waitMs, 'next look at an uncertain job', stop);
       } catch (error) {
         if (!stop.aborted) logger.error({ err: error }, 'Uncertain jobs could not be looked at');
         await clock.sleep(IDLE_MS, 'pause after trouble', stop);
@@ -196,7 +199,7 @@ export class Verifier {
     const record = { account: job.account, sha256: job.sha256 ?? '', repeat: job.repeat, job: job.id, atMs: clock.now() };
     await (verdict === 'published' ? ledger.confirm(record) : ledger.withdraw(record));
     logger.info({ job: job.id, account: job.account, verdict }, `Job ${job.id}: a look at the profile says ${verdict}`);
-    wake();
+    wake.notify();
   }
 
   /** The attempt was really made: it is not given back. */
@@ -205,7 +208,7 @@ export class Verifier {
     if (job.failure === null) return clock.now();
     const failure = { ...job.failure, uncertain: false };
     const asked = { ...job, status: 'claimed' } as const;
-    const next = decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction() });
+    const next = decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction(), holds });
     return next.next === 'retry' ? next.atMs : next.next === 'defer' ? next.untilMs : null;
   }
 }
