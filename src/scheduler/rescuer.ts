@@ -73,12 +73,21 @@ export class Rescuer {
       if (job && job.sha256 === entry.sha256) {
         const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
         await store.change(job.id, { event, claim: null, epoch, who: WHO });
-        logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
+        if (entry.confirmed) await this.#confirm(job);
+        else logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
       } else {
         await store.importJobs([remembered(entry, key, message, epoch)], WHO);
         logger.warn({ job: entry.job, account: entry.account }, `Job ${entry.job} was brought back from posted.jsonl`);
       }
     }
+  }
+
+  /** The record says that the post was confirmed: nobody need look, though the folder was added again to a new database. */
+  async #confirm(job: Job): Promise<void> {
+    const { store, logger, epoch } = this.#parts;
+    const event = { type: 'verdict', verdict: 'published', retryAtMs: null, by: 'posted.jsonl' } as const;
+    await store.change(job.id, { event, claim: null, epoch, who: WHO });
+    logger.warn({ job: job.id }, `Job ${job.id} was published before: posted.jsonl says that it was confirmed`);
   }
 }
 

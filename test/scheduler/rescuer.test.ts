@@ -52,11 +52,14 @@ describe('a job whose holder died', () => {
 describe('a record of a post that the store does not hold as made', () => {
   const entry = (job: string, confirmed: boolean) => ({ account: 'alice', sha256: shaOf(job), repeat: 0, job, atMs: 5_000, confirmed });
 
-  it('makes the job uncertain that an older copy of the database would publish again', async () => {
+  it.each([
+    ['uncertain', false],
+    ['success', true],
+  ])('makes the job %s that an older copy of the database would publish again; confirmed: %s', async (status, confirmed) => {
     const world = await World.with('alice');
     await world.add(['beach'], 'alice');
-    await world.rescuer().reconcile([entry('beach', true)]);
-    expect(await world.job('beach')).toMatchObject({ status: 'uncertain', postKey: postKey('alice', shaOf('beach'), 0) });
+    await world.rescuer().reconcile([entry('beach', confirmed)]);
+    expect(await world.job('beach')).toMatchObject({ status, postKey: postKey('alice', shaOf('beach'), 0) });
     expect(await world.attempt()).toBeNull();
     expect(world.posts).toEqual([]);
   });
