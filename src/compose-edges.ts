@@ -10,13 +10,14 @@ import { flowsIn } from './flows/load-flow.ts';
 import { AppiumPublisher } from './publishers/appium-publisher.ts';
 import { choosePublishers } from './publishers/choose-publisher.ts';
 import { environment } from './runtime/environment.ts';
+import { guardFolder, HostGuards } from './runtime/host-guards.ts';
 import { AppiumGuard } from './scheduler/appium-guard.ts';
 import { Phones, type PhonesParts } from './scheduler/phones.ts';
 import { forwardRecords, processRecords } from './scheduler/records.ts';
 
 export interface EdgesParts
   extends Pick<AppiumProcessOptions, 'clock' | 'random' | 'logger' | 'root' | 'instance'>,
-    Omit<PhonesParts, 'providers' | 'needsDevice'> {
+    Omit<PhonesParts, 'providers' | 'needsDevice' | 'guards'> {
   readonly config: Config;
 }
 
@@ -39,6 +40,7 @@ export async function composeEdges(own: EdgesParts) {
   const phones: Phones = new Phones({
     ...own,
     providers: edge.providers,
+    guards: new HostGuards(guardFolder(), { home: config.home, pid: process.pid }),
     needsDevice: (name) => publishers.of(name).publisher.needs.device,
   });
   const publisher = composeAppiumPublisher(own, phones, appium);

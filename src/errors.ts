@@ -107,6 +107,11 @@ export const CATALOGUE = {
     category: 'configuration',
     next: 'Name one in scheduler.yaml: `accounts: [{name: {account}, device: …}]`.',
   },
+  PHONE_TAKEN: {
+    message: 'phone {device} is used by another home of this host: {holder}',
+    category: 'configuration',
+    next: 'Leave the phone to one of the two homes; a phone that two schedulers use at once posts for neither.',
+  },
   PHONE_FULL: { message: 'phone {device} has no space left for the video', category: 'infrastructure', next: 'Free space on the phone.' },
   VIDEO_CHANGED: { message: 'the file {path} is not the one that was queued', category: 'content', next: 'Add the new file as a new job.' },
   VIDEO_MISSING: {

@@ -11,6 +11,7 @@ import type { ConnectedDevice, DeviceInfo, DeviceProvider } from '../devices/dev
 import type { Account } from '../domain/account.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { HostGuards } from '../runtime/host-guards.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
 
@@ -20,6 +21,8 @@ export interface PhonesParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly epoch: number;
+  /** One phone, one home of this host. */
+  readonly guards: HostGuards;
   /** Whether this account's publisher needs a phone at all. */
   readonly needsDevice: (account: string) => boolean;
 }
@@ -78,8 +81,15 @@ export class Phones {
     }
     signal.throwIfAborted();
     const device = await provider.connect(id, signal);
+    this.#claimForHome(device);
     await this.#sweepFiles(device, signal);
     return this.#recorded(device);
+  }
+
+  /** For the end: stops what was started, and leaves the phones to other homes. */
+  async close(signal: AbortSignal): Promise<void> {
+    await this.stopStarted(signal);
+    this.#parts.guards.releaseAll();
   }
 
   /** Stops every phone that this life started; each by itself, so that one that hangs does not keep the others running. */
@@ -94,6 +104,14 @@ export class Phones {
       }
     });
     await Promise.all(stops);
+  }
+
+  /** Two homes with sessions on one phone end each other's, in the worst case mid-post. */
+  #claimForHome({ id, serial }: ConnectedDevice): void {
+    const holder = this.#parts.guards.take(`phone:${serial}`);
+    if (holder === null) return;
+    const text = holder === 'unknown' ? 'it does not say which' : `${holder.home} (PID ${holder.pid})`;
+    throw new SchedulerError('PHONE_TAKEN', { details: { device: id, holder: text } });
   }
 
   /** The phone, whose pushed videos are on record until they are removed. */

@@ -71,7 +71,7 @@ export class PostingScheduler {
     } finally {
       ended.abort();
       await besides;
-      await phones.stopStarted(hard);
+      await phones.close(hard);
       await this.#house.close();
       await board.write();
       logger.info('Scheduler stopped');

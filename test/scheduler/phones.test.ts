@@ -1,6 +1,10 @@
 /** Guards promise 4 (one clear message for a phone that is not there) and promise 6 (what we started is stopped, nothing else). */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectedDevice, DeviceInfo, DeviceProvider, DeviceState } from '../../src/devices/device.ts';
+import { HostGuards } from '../../src/runtime/host-guards.ts';
 import { Phones } from '../../src/scheduler/phones.ts';
 import { POLICY, World } from './world.ts';
 
@@ -26,7 +30,7 @@ function rack(states: Readonly<Record<string, DeviceState>>) {
       did.push(`stop ${id}`);
       if (id === 'stuck') throw new Error('it does not answer');
     },
-    connect: async (id) => ({ id }) as ConnectedDevice,
+    connect: async (id) => ({ id, serial: `serial of ${id}` }) as ConnectedDevice,
   };
   return { provider, did, now, forget: () => (unlisted = true) };
 }
@@ -34,10 +38,23 @@ function rack(states: Readonly<Record<string, DeviceState>>) {
 async function phonesOf(world: World, states: Readonly<Record<string, DeviceState>>, needsDevice = true) {
   const made = rack(states);
   const { store, clock, logger } = world;
-  const phones = new Phones({ providers: [made.provider], store, clock, logger, epoch: 1, needsDevice: () => needsDevice });
+  const guards = new HostGuards(folder, { home: `/home/${homes++}`, pid: 4711 });
+  const phones = new Phones({ providers: [made.provider], store, clock, logger, epoch: 1, guards, needsDevice: () => needsDevice });
   await phones.refresh(world.stop.signal);
+  opened.push(phones);
   return { ...made, phones };
 }
+
+let folder: string;
+let homes = 1;
+const opened: Phones[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'guards-'));
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((phones) => phones.close(AbortSignal.abort())));
+  rmSync(folder, { recursive: true });
+});
 
 const assigned = async (world: World, name: string) => {
   const account = await world.store.account(name);
@@ -127,5 +144,23 @@ describe('a video that was pushed', () => {
     await made.phones.connect('alice', world.stop.signal);
     expect(removed).toEqual(['/sdcard/Movies/one.mp4', 'two.mp4']);
     expect(await world.store.resources()).toEqual([]);
+  });
+});
+
+describe('a phone that two homes of one host name', () => {
+  it('is used by the first; the second is refused by name, and has it when the first is done', async () => {
+    const world = await World.with('alice');
+    const first = await phonesOf(world, { alice: 'ready' });
+    const second = await phonesOf(world, { alice: 'ready' });
+    await first.phones.connect('alice', world.stop.signal);
+    await first.phones.connect('alice', world.stop.signal);
+    const refused = second.phones.connect('alice', world.stop.signal);
+    await expect(refused).rejects.toMatchObject({
+      code: 'PHONE_TAKEN',
+      category: 'configuration',
+      message: expect.stringMatching(/^phone alice is used by another home of this host: \/home\/\d+ \(PID 4711\)$/),
+    });
+    await first.phones.close(world.hard.signal);
+    await second.phones.connect('alice', world.stop.signal);
   });
 });
