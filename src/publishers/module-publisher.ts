@@ -20,7 +20,6 @@ export interface ModulePublisherRequest {
 }
 
 type LookContext = Omit<PublishContext, 'commit'>;
-type Look = NonNullable<Publisher['verify']>;
 type Call = (job: unknown, ctx: unknown) => unknown;
 
 /** What the module exports, once its shape was checked. */
