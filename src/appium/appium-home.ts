@@ -16,6 +16,8 @@ export interface AppiumHomeRequest {
   readonly root: string;
   /** The scheduler's home; always writable. */
   readonly home: string;
+  /** Finds an installed package; the program's own way by default. */
+  readonly resolve?: (path: string) => string;
 }
 
 /**
@@ -23,11 +25,10 @@ export interface AppiumHomeRequest {
  *
  * @throws SchedulerError APPIUM_NOT_FOUND when a package is not installed
  */
-export function appiumHome({ root, home }: AppiumHomeRequest): string {
+export function appiumHome({ root, home, resolve = createRequire(import.meta.url).resolve }: AppiumHomeRequest): string {
   if (PACKAGES.every((name) => isWritable(join(root, 'node_modules', name))) && isWritable(root)) return root;
   const folder = join(home, '.appium');
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
-  const { resolve } = createRequire(import.meta.url);
   const dependencies: Record<string, string> = {};
   for (const name of PACKAGES) {
     pointTo(join(folder, 'node_modules', name), installed(name, resolve));
