@@ -65,20 +65,29 @@ export class Rescuer {
    * @param missing what posted.jsonl knows and the store does not
    */
   async reconcile(missing: readonly PostedEntry[]): Promise<void> {
-    const { store, logger, epoch } = this.#parts;
     for (const entry of missing) {
-      const message = `posted.jsonl says that ${entry.account} was about to publish it; the database does not know the outcome`;
-      const key = postKey(entry.account, entry.sha256, entry.repeat);
-      const job = await store.job(entry.job);
-      if (job && job.sha256 === entry.sha256) {
-        const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
-        await store.change(job.id, { event, claim: null, epoch, who: WHO });
-        if (entry.confirmed) await this.#confirm(job);
-        else logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
-      } else {
-        await store.importJobs([remembered(entry, key, message, epoch)], WHO);
-        logger.warn({ job: entry.job, account: entry.account }, `Job ${entry.job} was brought back from posted.jsonl`);
+      try {
+        await this.#reconcileOne(entry);
+      } catch (error) {
+        // Another job guards this post already, under the name of its file: nothing can be published again.
+        if (!(error instanceof SchedulerError && error.code === 'ALREADY_PUBLISHED')) throw error;
       }
+    }
+  }
+
+  async #reconcileOne(entry: PostedEntry): Promise<void> {
+    const { store, logger, epoch } = this.#parts;
+    const message = `posted.jsonl says that ${entry.account} was about to publish it; the database does not know the outcome`;
+    const key = postKey(entry.account, entry.sha256, entry.repeat);
+    const job = await store.job(entry.job);
+    if (job && job.sha256 === entry.sha256) {
+      const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
+      await store.change(job.id, { event, claim: null, epoch, who: WHO });
+      if (entry.confirmed) await this.#confirm(job);
+      else logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
+    } else {
+      await store.importJobs([remembered(entry, key, message, epoch)], WHO);
+      logger.warn({ job: entry.job, account: entry.account }, `Job ${entry.job} was brought back from posted.jsonl`);
     }
   }
 
