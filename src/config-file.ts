@@ -10,6 +10,7 @@ import { isZone } from './domain/local-time.ts';
 import { mergePolicies, type RetryInput } from './domain/retry.ts';
 import { parseWindow, type Window } from './domain/window.ts';
 import { SchedulerError } from './errors.ts';
+import { ConditionProblem, checkCondition } from './runtime/condition.ts';
 import { parseYaml, YamlProblem, type YamlText } from './runtime/yaml-text.ts';
 
 /** A mapping that refuses unknown keys and says which one was probably meant. */
@@ -52,6 +53,18 @@ function readBy<In, Out>(read: (value: In) => Out) {
 }
 
 const window = z.string().transform(readBy<string, Window>(parseWindow));
+const CONDITION_WANTED = 'must be one expression in quotes, such as "{{ error != None }}"';
+const condition = z
+  .custom<string>((value) => typeof value === 'string', CONDITION_WANTED)
+  .superRefine((text, context) => {
+    if (typeof text !== 'string') return;
+    try {
+      checkCondition(text);
+    } catch (error) {
+      if (!(error instanceof ConditionProblem)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
 const retry = z
   .union([
     z.boolean(),
@@ -63,6 +76,8 @@ const retry = z
       max_delay: z.union([z.string(), z.number()]).optional(),
       jitter: z.number().optional(),
       never: z.array(z.string()).optional(),
+      retry_when: condition.optional(),
+      stop_when: condition.optional(),
     }),
   ])
   .transform(

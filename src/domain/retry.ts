@@ -23,7 +23,17 @@ export interface RetryPolicy {
   readonly limits: Readonly<Partial<Record<FailureCategory, number>>>;
   /** True when a person wrote max_attempts for this job, account or app: it then beats the category limits. */
   readonly explicitMaxAttempts: boolean;
+  /** Conditions in words (Jinja); what they mean is asked through `Holds`. null = there is none. */
+  readonly retryWhen: string | null;
+  readonly stopWhen: string | null;
 }
+
+/** What a condition may ask about; the names of seed 004. */
+export const CONDITION_FACTS = ['error', 'category', 'type', 'attempt', 'max_attempts', 'phase'] as const;
+export type ConditionFacts = Readonly<Record<(typeof CONDITION_FACTS)[number], string | number>>;
+
+/** Answers whether a condition holds for a failed attempt. Must not throw. */
+export type Holds = (condition: string, facts: ConditionFacts) => boolean;
 
 /** A failure of unknown origin is tried once more; with a policy that a person wrote, as often as that says. */
 export const DEFAULT_RETRY: RetryPolicy = {
@@ -35,6 +45,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
   never: [],
   limits: { infrastructure: 3, unknown: 1 },
   explicitMaxAttempts: false,
+  retryWhen: null,
+  stopWhen: null,
 };
 
 /** How long a job waits before the cause of a configuration failure is looked at again. */
@@ -48,6 +60,8 @@ export interface RetryFields {
   readonly max_delay?: string | number | undefined;
   readonly jitter?: number | undefined;
   readonly never?: readonly string[] | undefined;
+  readonly retry_when?: string | undefined;
+  readonly stop_when?: string | undefined;
 }
 /** true = the defaults, false = one attempt, a number = that many attempts. */
 export type RetryInput = boolean | number | RetryFields;
@@ -71,6 +85,8 @@ export function parseRetry(input: RetryInput, base: RetryPolicy = DEFAULT_RETRY,
     never: [...new Set([...base.never, ...(fields.never ?? [])])],
     limits,
     explicitMaxAttempts: base.explicitMaxAttempts || (beatsLimits && fields.max_attempts !== undefined),
+    retryWhen: fields.retry_when ?? base.retryWhen,
+    stopWhen: fields.stop_when ?? base.stopWhen,
   };
 }
 
@@ -111,6 +127,7 @@ export interface DecisionQuestion {
   readonly policy: RetryPolicy;
   readonly now: number;
   readonly fraction: number;
+  readonly holds: Holds;
 }
 
 export type Decision =
@@ -128,8 +145,24 @@ export function decide(question: DecisionQuestion): Decision {
     return { next: 'defer', untilMs: now + CONFIGURATION_RECHECK_MS, reason: failure.message };
   }
   if (policy.never.includes(failure.type)) return { next: 'fail' };
+  if (forbiddenByCondition(question)) return { next: 'fail' };
   if (overLimit(question)) return { next: 'fail' };
   return { next: 'retry', atMs: now + retryDelayMs(policy, job.attempts, fraction) };
+}
+
+/** `stop_when` is asked first; a `retry_when` that does not hold means no. Neither grants more attempts than the limits do. */
+function forbiddenByCondition({ job, failure, policy, holds }: DecisionQuestion): boolean {
+  const facts = {
+    error: failure.message,
+    category: failure.category,
+    type: failure.type,
+    attempt: job.attempts,
+    max_attempts: job.maxAttempts ?? policy.maxAttempts,
+    phase: failure.phase,
+  };
+  // A policy stored by an older program has neither field.
+  if (policy.stopWhen != null && holds(policy.stopWhen, facts)) return true;
+  return policy.retryWhen != null && !holds(policy.retryWhen, facts);
 }
 
 /** `infra_retry_limit: n` allows n retries of that category, whatever else failed before. */

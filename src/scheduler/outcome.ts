@@ -10,6 +10,7 @@ import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import type { PublishErrorHints } from '../publishers/publisher.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AccountChange, Claim, PostedLedger, PostedRecord, Store } from '../stores/store.ts';
@@ -162,7 +163,7 @@ export class Outcome {
 
   #decide(failure: Failure): ReturnType<typeof decide> {
     const { clock, random, retryPolicy } = this.#parts;
-    return decide({ job: this.#job, failure, policy: retryPolicy(this.#job), now: clock.now(), fraction: random.fraction() });
+    return decide({ job: this.#job, failure, policy: retryPolicy(this.#job), now: clock.now(), fraction: random.fraction(), holds });
   }
 
   #say(failure: Failure, next: ReturnType<typeof decide>['next']): void {

@@ -160,4 +160,29 @@ describe('loadConfig', () => {
   it('names a file that was asked for and is not there', () => {
     expect(() => loadConfig({ home, file: join(home, 'mine.yaml'), overrides: {} })).toThrow(/mine\.yaml: there is no such file/);
   });
+
+  it('reads conditions of the retry policy on every level', () => {
+    const retry = (text: string) => `retry: {${text}}`;
+    expect(load(retry(`max_attempts: 3, initial_delay: 1.0, retry_when: "{{ error != None }}"`)).retry).toMatchObject({
+      retryWhen: '{{ error != None }}',
+      stopWhen: null,
+    });
+    const account = load(`accounts: [{name: alice, ${retry(`stop_when: "{{ type == 'captcha' }}"`)}}]`).accounts[0]?.policy;
+    expect(account?.retry?.stopWhen).toBe("{{ type == 'captcha' }}");
+    const app = load(`apps: {instagram: {${retry(`retry_when: "{{ attempt < 2 }}"`)}}}`).defaults;
+    expect(app.retry?.retryWhen).toBe('{{ attempt < 2 }}');
+  });
+
+  it.each([
+    ['retry:\n  retry_when: "{% if error %}yes{% endif %}"', 'scheduler.yaml:2:3: retry.retry_when must be one expression'],
+    ['retry:\n  retry_when: "{{ {{ error }} }}"', 'scheduler.yaml:2:3: retry.retry_when must be one expression; it holds several'],
+    ['retry:\n  max_attempts: 3\n  stop_when: error', 'scheduler.yaml:3:3: retry.stop_when must be one expression in double braces'],
+    ['retry: {stop_when: {{ error }}}', 'scheduler.yaml:1:9: retry.stop_when must be one expression in quotes'],
+    [
+      'accounts:\n  - name: alice\n    retry: {retry_when: "{{ eror }}"}',
+      'scheduler.yaml:3:13: accounts[1].retry.retry_when asks for "eror"',
+    ],
+  ])('refuses %j with its place', (yaml, message) => {
+    expect(complaint(yaml)).toContain(message);
+  });
 });

@@ -7,6 +7,7 @@ import {
   CONFIGURATION_RECHECK_MS,
   DEFAULT_RETRY,
   decide,
+  type Holds,
   mergePolicies,
   parseRetry,
   type RetryPolicy,
@@ -16,8 +17,18 @@ import { failure, job } from '../support/build.ts';
 
 const NOW = 1_000_000;
 
+/** Conditions are asked by somebody else; here a word holds when the facts contain it. */
+const holds: Holds = (condition, facts) => Object.values(facts).some((fact) => String(fact) === condition);
+
 function ask(failed: Partial<Failure>, claimed: Partial<Job> = {}, policy: RetryPolicy = DEFAULT_RETRY) {
-  return decide({ job: job({ status: 'claimed', attempts: 1, ...claimed }), failure: failure(failed), policy, now: NOW, fraction: 0.5 });
+  return decide({
+    job: job({ status: 'claimed', attempts: 1, ...claimed }),
+    failure: failure(failed),
+    policy,
+    now: NOW,
+    fraction: 0.5,
+    holds,
+  });
 }
 
 describe('a written policy', () => {
@@ -36,6 +47,8 @@ describe('a written policy', () => {
       never: ['adb_timeout'],
       limits: { infrastructure: 3 },
       explicitMaxAttempts: true,
+      retryWhen: null,
+      stopWhen: null,
     });
   });
 
@@ -158,4 +171,44 @@ test('max_attempts: n runs exactly n times, whatever goes wrong on the way', () 
       expect(attempts).toBe(max);
     }),
   );
+});
+
+describe('conditions', () => {
+  const when = (retryWhen: string | null, stopWhen: string | null) => ({ ...DEFAULT_RETRY, retryWhen, stopWhen });
+
+  test('stop_when ends it, and is asked before retry_when', () => {
+    expect(ask({}, {}, when(null, 'infrastructure')).next).toBe('fail');
+    expect(ask({}, {}, when('infrastructure', 'infrastructure')).next).toBe('fail');
+    expect(ask({}, {}, when(null, 'something else')).next).toBe('retry');
+  });
+
+  test('retry_when that does not hold ends it; one that holds grants no more than the limits', () => {
+    expect(ask({}, {}, when('infrastructure', null)).next).toBe('retry');
+    expect(ask({}, {}, when('something else', null)).next).toBe('fail');
+    expect(ask({}, { attempts: 3 }, when('infrastructure', null)).next).toBe('fail');
+  });
+
+  test('doubt, hold, content and configuration come before any condition', () => {
+    const always = when('compose', null);
+    const phase = 'compose';
+    expect(ask({ uncertain: true, phase }, {}, always).next).toBe('uncertain');
+    expect(ask({ category: 'account', phase }, {}, always).next).toBe('fail');
+    expect(ask({ category: 'content', phase }, {}, always).next).toBe('fail');
+    expect(ask({ category: 'configuration', phase }, {}, when(null, 'compose')).next).toBe('defer');
+  });
+
+  test('they see the facts by the names of seed 004', () => {
+    const asked: unknown[] = [];
+    const listening: Holds = (_condition, facts) => asked.push(facts) > 0;
+    const failed = failure({ message: 'boom', category: 'infrastructure', type: 'adb_timeout', phase: 'push' });
+    const claimed = job({ status: 'claimed', attempts: 2 });
+    decide({ job: claimed, failure: failed, policy: when('x', null), now: NOW, fraction: 0.5, holds: listening });
+    const facts = { error: 'boom', category: 'infrastructure', type: 'adb_timeout', attempt: 2, max_attempts: 3, phase: 'push' };
+    expect(asked).toEqual([facts]);
+  });
+
+  test('a layer above changes a condition, and keeps one that it does not name', () => {
+    const config = { retry_when: 'a', stop_when: 'b' };
+    expect(mergePolicies({ config, account: { stop_when: 'c' } })).toMatchObject({ retryWhen: 'a', stopWhen: 'c' });
+  });
 });
