@@ -1,12 +1,11 @@
 /**
- * Captions and wishes of a folder's videos, from its CSV files: the one home of
- * `csv-parse`. Quotes, line breaks, emoji and a BOM arrive intact. A row that
+ * Captions and wishes of a folder's videos, from its CSV files. A row that
  * cannot be meant as it stands is reported with its line and its video is not
  * queued: a wrong caption in public is worse than a missing post. Knows nothing
  * of accounts or of the queue.
  */
-import { CsvError, parse } from 'csv-parse/sync';
 import { SchedulerError } from '../errors.ts';
+import { CsvProblem, type CsvRecord, parseCsv } from '../runtime/csv-text.ts';
 
 /** One row, as text; what it says is checked by intake.ts. */
 export interface CaptionRow {
@@ -31,11 +30,6 @@ interface Columns {
   readonly priority: number;
 }
 
-interface ParsedRecord {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
-}
-
 /**
  * Rows of one caption file, or null when its header names no video column (it is some other CSV).
  *
@@ -45,15 +39,13 @@ interface ParsedRecord {
 export function readCaptions(bytes: Uint8Array, fileName: string): readonly CaptionRow[] | null {
   const text = decode(bytes, fileName);
   const records = parseRecords(text, fileName);
-  const header = records[0]?.record;
+  const header = records[0]?.values;
   if (header === undefined) return null;
+  // A progress file of the predecessor beside the videos is no list of captions.
+  if (header.includes('job_id') && header.includes('status')) return [];
   const columns = findColumns(header);
   if (columns.video < 0) return null;
-  return records.slice(1).map((entry, index) => {
-    // csv-parse counts the line on which a record ends; a caption with line breaks starts earlier.
-    const line = (records[index]?.info.lines ?? 0) + 1;
-    return rowOf(entry.record, columns, header.length, `${fileName}:${line}`);
-  });
+  return records.slice(1).map(({ values, line }) => rowOf(values, columns, header.length, `${fileName}:${line}`));
 }
 
 /** A caption beside its video (`clip.txt`): all of it, without BOM and without the line break that editors add at the end. */
@@ -70,35 +62,13 @@ function decode(bytes: Uint8Array, fileName: string): string {
   }
 }
 
-function parseRecords(text: string, fileName: string): readonly ParsedRecord[] {
+function parseRecords(text: string, fileName: string): readonly CsvRecord[] {
   try {
-    return parse(text, {
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      delimiter: delimiterOf(text),
-    }) as unknown as ParsedRecord[];
+    return parseCsv(text);
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === 'number' ? error.lines : '?';
-    throw new SchedulerError('BAD_USAGE', { cause: error, details: { what: `${fileName}:${line}: ${explain(error)}` } });
+    if (!(error instanceof CsvProblem)) throw error;
+    throw new SchedulerError('BAD_USAGE', { cause: error, details: { what: `${fileName}:${error.line ?? '?'}: ${error.message}` } });
   }
-}
-
-function explain(error: CsvError): string {
-  if (error.code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened and never closed';
-  if (error.code === 'INVALID_OPENING_QUOTE' || error.code === 'CSV_INVALID_CLOSING_QUOTE') {
-    return 'a quote stands in the middle of a value; put the whole value in quotes and double the quotes inside it';
-  }
-  return error.message;
-}
-
-/** Spreadsheets of half of Europe write semicolons. */
-function delimiterOf(text: string): string {
-  const header = text.split(/\r?\n/, 1)[0] ?? '';
-  if (header.includes(',')) return ',';
-  if (header.includes('\t')) return '\t';
-  return header.includes(';') ? ';' : ',';
 }
 
 function findColumns(header: readonly string[]): Columns {

@@ -1,6 +1,6 @@
 /**
- * Moving in and out: brings a `scheduler_state.json` into the store, and writes
- * the store as one. A home that has such a file of another program and no
+ * Moving in and out: brings a `scheduler_state.json`, a progress CSV or a list
+ * of posts into the store, and writes the store as one of the first two. A home that has such a file of another program and no
  * database yet takes it in at its first start.
  */
 import { createHash } from 'node:crypto';
@@ -10,9 +10,12 @@ import { basename, join } from 'node:path';
 import type { AccountPolicy } from '../domain/account.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { type ImportedState, parseState, withBytes } from './import-state.ts';
+import { isLedger, parseLedger, parseProgress } from './import-progress.ts';
+import type { ImportedState } from './import-rows.ts';
+import { parseState, withBytes } from './import-state.ts';
+import { writeProgressCsv } from './progress-csv.ts';
 import { type SnapshotRequest, writeSnapshot } from './snapshot.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreReader } from './store.ts';
 
 export interface StateFilesParts {
   readonly store: Store;
@@ -40,9 +43,10 @@ export class StateFiles {
 
   /** Answers what was done, line by line, for a person. @throws SchedulerError BAD_IMPORT; nothing was imported then */
   async importFile(request: ImportRequest): Promise<readonly string[]> {
-    const text = await readFile(request.file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const bytes = await readFile(request.file).catch((cause: NodeJS.ErrnoException) => {
       throw new SchedulerError('BAD_IMPORT', { cause, details: { file: request.file, what: `it cannot be read (${cause.code})` } });
     });
+    const text = decode(bytes);
     return this.#take(this.#parse(text, request), request.file);
   }
 
@@ -55,15 +59,16 @@ export class StateFiles {
     return state.own ? [] : this.#take(state, file);
   }
 
-  /** Writes the whole state as `scheduler_state.json` has it. @param path default: the one in the home */
+  /** @param path default: the one in the home */
   async write(path: string = join(this.#parts.config.home, STATE_FILE)): Promise<void> {
-    const { store, clock, config } = this.#parts;
-    await writeSnapshot({ store, path, clock, config });
+    await writeState({ ...this.#parts, path });
   }
 
   #parse(text: string, { file, timezone, map }: ImportRequest): ImportedState {
     const { clock, config } = this.#parts;
-    return parseState(text, { file: basename(file), timezone: timezone ?? config.timezone, map, now: clock.now() });
+    const options = { file: basename(file), timezone: timezone ?? config.timezone, map, now: clock.now() };
+    if (/^\s*[{[]/.test(text.replace(/^\uFEFF/, '')) || file.endsWith('.json')) return parseState(text, options);
+    return isLedger(text) ? parseLedger(text, options) : parseProgress(text, options);
   }
 
   async #take({ accounts, jobs, report }: ImportedState, file: string): Promise<readonly string[]> {
@@ -80,6 +85,29 @@ export class StateFiles {
       ...remarks.slice(0, REMARKS_SHOWN),
       ...(more > 0 ? [`  and ${more} remarks more`] : []),
     ];
+  }
+}
+
+export interface WriteStateRequest {
+  readonly store: Pick<StoreReader, 'jobs' | 'accounts' | 'events'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly config: SnapshotRequest['config'];
+  /** `.csv` = one row a job, anything else the whole state. */
+  readonly path: string;
+}
+
+/** Writes what the store holds as a file for people and other programs; only reads the store, so a scheduler may run beside it. */
+export async function writeState({ store, clock, config, path }: WriteStateRequest): Promise<void> {
+  if (path.endsWith('.csv')) await writeProgressCsv({ store, path, now: clock.now(), maxAttempts: config.retry.maxAttempts });
+  else await writeSnapshot({ store, path, clock, config });
+}
+
+/** Old files of Windows are not always UTF-8. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
   }
 }
 
