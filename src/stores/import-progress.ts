@@ -66,7 +66,12 @@ function rowOf({ values }: CsvRecord, header: readonly string[], reading: Readin
   const said = values.flatMap((value, index) => (isKnownStatus(value) ? [index] : []));
   const [found] = said;
   if (found !== undefined && said.length === 1) {
-    const moved = byColumn(values, header, found - at);
+    // A comma in a caption moves only what follows it; what stands before is where it belongs.
+    const whole = isAccountName(accountOf(row.account)) && /[\\/]|\.mp4$/i.test(String(row.video_path));
+    const moved = {
+      ...byColumn(values, header, found - at),
+      ...(whole ? { job_id: row.job_id, account: row.account, video_path: row.video_path } : {}),
+    };
     const status = values[found]?.trim().toLowerCase() ?? '';
     reading.remark(number, `its values are shifted by ${found - at}; it said ${status}`);
     return { ...moved, account: accountOf(moved.account), status: status === 'success' ? status : 'uncertain' };
