@@ -71,7 +71,7 @@ describe('SIGKILL', () => {
     const { uncertain, jobs } = await world.status();
     expect(jobs).toMatchObject({ uncertain: 1, success: 2 });
     expect(uncertain).toMatchObject([{ account: 'alice' }]);
-    const [{ job }] = uncertain as readonly [{ readonly job: string }];
+    const job = uncertain[0]?.job ?? '';
     const page = (await world.cli('--status')).stdout;
     expect(page).toContain(`scheduler --settle ${job} published`);
 
@@ -87,7 +87,7 @@ describe('SIGKILL', () => {
   it('settled as published: it stays published, a retry is refused, and the account posts again', async () => {
     await killAt('acted');
     const daemon = await world.daemon();
-    const [{ job }] = (await world.status()).uncertain as readonly [{ readonly job: string }];
+    const job = (await world.status()).uncertain[0]?.job ?? '';
     expect(await world.cli('--settle', job, 'published')).toMatchObject({ code: 0, stderr: '' });
     const retried = await world.cli('--retry', job);
     expect(retried).toMatchObject({ code: 1 });
@@ -102,7 +102,7 @@ describe('SIGKILL', () => {
   it('settled as absent: it is published again, once', async () => {
     await killAt('committed');
     const daemon = await world.daemon();
-    const [{ job }] = (await world.status()).uncertain as readonly [{ readonly job: string }];
+    const job = (await world.status()).uncertain[0]?.job ?? '';
     expect(await world.cli('--settle', job, 'absent')).toMatchObject({ code: 0, stderr: '' });
     await world.logged('posted successfully');
     await stop(daemon);

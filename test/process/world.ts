@@ -76,6 +76,7 @@ export class World {
   readonly appiumPort: number;
   readonly #marker: string;
   readonly #children = new Set<ChildProcess>();
+  #closed = false;
 
   private constructor(adbPort: number, appiumPort: number) {
     this.home = join(this.folder, 'home');
@@ -101,6 +102,7 @@ export class World {
       'devices: {usb: false}',
       'retry: {initial_delay: 0.2s, jitter: 0}',
       'passes: {delay: 0.2s}',
+      'verify: {settle: 0.1s, second_look: 0.1s, gaps: [20m]}',
       `publisher: {module: ${MODULE}, options: ${options}}`,
       ...more,
     ];
@@ -124,6 +126,7 @@ export class World {
   }
 
   spawn(args: readonly string[]): ChildProcess {
+    if (this.#closed) throw new Error('a test that was given up starts nothing any more');
     const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: this.folder, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.add(child);
     child.once('close', () => this.#children.delete(child));
@@ -230,9 +233,11 @@ export class World {
 
   /** Ends what a failed test left, and says whether anything was. */
   async close(): Promise<readonly string[]> {
+    this.#closed = true;
     for (const child of this.#children) child.kill('SIGKILL');
     await vi.waitUntil(() => this.#children.size === 0, LOOK);
     const left = this.processes();
+    for (const line of left) process.kill(Number(/^PID (\d+)/.exec(line)?.[1]), 'SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
     return left;
   }

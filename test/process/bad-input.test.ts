@@ -1,0 +1,139 @@
+/**
+ * Guards promise 7, says what it does: bad input gets one message and exit code
+ * 2 and changes nothing; a look creates nothing and never waits for a writer.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openStage, type Stage } from './stage.ts';
+import { newWorld, ROOT, videoBytes, type World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await newWorld();
+});
+
+const cases: readonly (readonly [what: string, flags: (world: World) => readonly string[], message: RegExp])[] = [
+  ['a missing folder', () => ['--add-folder', 'not-there', '--add-accounts', 'a'], /there is no folder .*not-there/],
+  [
+    'a file instead of a folder',
+    ({ folder }) => {
+      writeFileSync(join(folder, 'clip.mp4'), '');
+      return ['--add-folder', 'clip.mp4', '--add-accounts', 'a'];
+    },
+    /clip\.mp4 is a file/,
+  ],
+  [
+    'an empty folder',
+    ({ folder }) => {
+      mkdirSync(join(folder, 'empty'));
+      return ['--add-folder', 'empty', '--add-accounts', 'a'];
+    },
+    /empty holds no \.mp4 video/,
+  ],
+  ['an account that is not there', (w) => ['--add-folder', w.videos('v', ['one']), '--add-accounts', 'a', '--account', 'zoe'], /no account "zoe"/],
+  ['a folder without any account', (w) => ['--add-folder', w.videos('v', ['one'])], /there is no account to post from/],
+  ['an unknown flag', () => ['--add-acounts', 'a'], /--add-acounts.*--add-accounts/s],
+  ['a value that is none', () => ['--run', '--workers', 'many'], /--workers/],
+  ['flags that exclude each other', () => ['--run', '--stop'], /exclude each other/],
+  ['a verdict that is none', () => ['--settle', 'job-1', 'maybe'], /published, or .*absent/],
+];
+
+describe('bad input', () => {
+  it.each(cases)('%s: one message, nothing created', async (_what, flags, message) => {
+    const words = flags(world);
+    const before = readdirSync(world.folder);
+    const { code, stdout, stderr } = await world.cli(...words);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^scheduler: /);
+    expect(stderr).not.toContain('    at ');
+    expect(stdout).toBe('');
+    expect(code).toBe(words.length === 2 && words[0] === '--add-folder' && words[1]?.endsWith('/v') ? 1 : 2);
+    expect(readdirSync(world.folder)).toEqual(before);
+  });
+
+  it.each([
+    ['an unknown key', 'workers: 2\nacounts: [a]\n', /scheduler\.yaml:2:1: acounts .*did you mean "accounts"\?/],
+    ['a wrong value', 'defaults:\n  posts_per_day: often\n', /scheduler\.yaml:2:3: defaults\.posts_per_day must be/],
+    ['no YAML', 'workers: [1, 2\nretry: 3\n', /scheduler\.yaml:\d+:\d+: this is not valid YAML/],
+  ])('a scheduler.yaml with %s: line and column, nothing created', async (_what, text, message) => {
+    mkdirSync(world.home);
+    writeFileSync(world.path('scheduler.yaml'), text);
+    const { code, stdout, stderr } = await world.cli('--add-accounts', 'a', '--run');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(readdirSync(world.home)).toEqual(['scheduler.yaml']);
+  });
+
+  it('nothing but a truncated video: one message, and neither a job nor an account', async () => {
+    mkdirSync(join(world.folder, 'cut'));
+    writeFileSync(join(world.folder, 'cut', 'short.mp4'), videoBytes('').subarray(0, 1_000));
+    const { code, stderr } = await world.cli('--add-folder', 'cut', '--add-accounts', 'a', '--run');
+    expect(stderr).toMatch(/^scheduler: nothing of cut can be queued \(short\.mp4: .+\)\n/);
+    expect(code).toBe(2);
+    expect(await world.status()).toMatchObject({ jobs: { total: 0 }, accounts: [], lock: { state: 'none' } });
+  });
+
+  it('one bad video among good ones: it alone is not queued, and is named', async () => {
+    const folder = world.videos('mixed', ['one', 'two']);
+    writeFileSync(join(folder, 'bad.mp4'), 'no video at all');
+    const { code, stdout } = await world.cli('--add-folder', folder, '--add-accounts', 'a');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Not queued: bad\.mp4: /);
+    expect(stdout).toContain('Queued 2 of 3 videos');
+  });
+
+  it('an order where nothing ever was creates nothing', async () => {
+    expect(await world.cli('--retry', 'all')).toMatchObject({ code: 2, stdout: '' });
+    expect(await world.cli('--stop')).toMatchObject({ stdout: '' });
+    expect(existsSync(world.home)).toBe(false);
+  });
+});
+
+describe('--status', () => {
+  it('in a home that does not exist answers, and creates nothing', async () => {
+    const status = await world.status();
+    expect(status).toMatchObject({ running: false, lock: { state: 'none', pid: null }, jobs: { total: 0 }, accounts: [] });
+    expect((await world.cli('--status')).stdout).toContain('NOT RUNNING');
+    expect(existsSync(world.home)).toBe(false);
+  });
+
+  it('answers while the daemon writes, and sees what it holds', async () => {
+    const stage: Stage = await openStage();
+    onTestFinished(() => stage.close());
+    world.configure(stage.url);
+    stage.hold('committed');
+    const names = Array.from({ length: 12 }, (_, index) => `video-${index}`);
+    const daemon = await world.daemon('--add-folder', world.videos('chunk', names), '--add-accounts', 'alice');
+    await stage.visit('committed');
+    expect(await world.status()).toMatchObject({ running: true, lock: { pid: daemon.pid }, jobs: { committing: 1, total: 12 } });
+    stage.open('committed');
+    let looks = 0;
+    let published = 0;
+    while (published < 12) {
+      const { jobs } = await world.status();
+      expect(Object.values(jobs).reduce((sum, count) => sum + count, 0)).toBe(24);
+      published = jobs.success ?? 0;
+      looks += 1;
+    }
+    expect(looks).toBeGreaterThan(0);
+    daemon.signal('SIGTERM');
+    expect((await daemon.ended).code).toBe(0);
+    expect(world.posts()).toHaveLength(12);
+  });
+
+  it.each([['--status'], ['--status', '--json'], ['--status', '--watch']])('is quiet when its reader goes away: %s %s' , async (...flags) => {
+    const program = join(ROOT, 'bin', 'scheduler.js');
+    const script = '"$0" "$@" | head -1; echo "codes ${PIPESTATUS[*]}"';
+    const words = [process.execPath, program, '--home', world.home, ...flags];
+    const child = spawn('bash', ['-c', script, ...words], { env: world.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (flags.includes('--watch')) {
+      // Nothing changes in an empty home, so the second page, which finds the pipe closed, needs a change.
+      child.stdout.once('data', () => void world.cli('--add-accounts', 'a', '--add-folder', world.videos('v', ['one'])));
+    }
+    const { stdout, stderr } = await world.finish(child);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/\ncodes 0 0\n$/);
+  });
+});
