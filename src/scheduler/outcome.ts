@@ -9,11 +9,12 @@ import type { Job, JobEvent } from '../domain/job.ts';
 import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import type { PublishErrorHints } from '../publishers/publisher.ts';
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, isoTime } from '../runtime/clock.ts';
 import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AccountChange, Claim, PostedLedger, PostedRecord, Store } from '../stores/store.ts';
+import type { Breakers, Charge } from './breakers.ts';
 
 /** How the attempt ended, for the worker's statistics and the pass. */
 export type AttemptEnd = 'published' | 'retrying' | 'failed' | 'deferred' | 'uncertain' | 'skipped' | 'lost';
@@ -42,7 +43,7 @@ export interface Ending {
 }
 
 export interface OutcomeParts {
-  readonly store: Pick<Store, 'change'>;
+  readonly store: Pick<Store, 'change' | 'account'>;
   readonly ledger: PostedLedger;
   readonly clock: Clock;
   readonly random: Random;
@@ -51,6 +52,8 @@ export interface OutcomeParts {
   /** Called when a publisher broke the contract and must not be used again. */
   readonly pausePublisher: (reason: string) => void;
   readonly publisherName: string;
+  /** Absent = every failure is charged to its account. */
+  readonly breakers?: Breakers;
 }
 
 /** A post refused by a rule (window, cap, hold, pause) comes back after this; the store's own rules hold it back longer where they know better. */
@@ -90,6 +93,7 @@ export class Outcome {
 
   async #confirmed(): Promise<AttemptEnd> {
     await this.#change({ type: 'confirm' }, { type: 'clear' });
+    await this.#parts.breakers?.succeeded(this.#job);
     // The store knows; the record only spares a person a question should the database ever be lost.
     await this.#parts.ledger
       .confirm(this.#record)
@@ -102,9 +106,10 @@ export class Outcome {
   async #afterCommit(ending: Ending): Promise<AttemptEnd> {
     const failure = this.#failure(ending);
     await this.#change({ type: 'doubt', failure: { ...failure, uncertain: true } });
+    await this.#charge(failure);
     const absent = ending.actForbidden || (ending.error as PublishErrorHints | null)?.proofOfAbsence === true;
     if (!absent) {
-      const fields = { job: this.#job.id, account: this.#job.account, failure };
+      const fields = { job: this.#job.id, account: this.#job.account, failure, is_infra_error: failure.category === 'infrastructure' };
       this.#parts.logger.error(fields, `[UNCERTAIN] ${this.#job.id} may be public: ${failure.message}`);
       return 'uncertain';
     }
@@ -133,7 +138,8 @@ export class Outcome {
       return 'skipped';
     }
     const failure = this.#failure(ending);
-    const next = this.#decide(failure);
+    const charge = await this.#charge(failure);
+    const next = charge.giveBackUntilMs === null ? this.#decide(failure) : givenBack(failure, charge.giveBackUntilMs);
     this.#say(failure, next.next);
     switch (next.next) {
       case 'uncertain':
@@ -142,12 +148,31 @@ export class Outcome {
       case 'defer':
         return this.#defer(next.reason, next.untilMs, failure);
       case 'retry':
-        await this.#change({ type: 'fail', failure, retryAtMs: next.atMs }, consequence(this.#job, failure));
-        return 'retrying';
+        return this.#failed(failure, next.atMs, charge);
       case 'fail':
-        await this.#change({ type: 'fail', failure, retryAtMs: null }, consequence(this.#job, failure));
-        return 'failed';
+        return this.#failed(failure, null, charge);
     }
+  }
+
+  async #failed(failure: Failure, retryAtMs: number | null, charge: Charge): Promise<AttemptEnd> {
+    const account = consequence(this.#job, failure, charge);
+    await this.#change({ type: 'fail', failure, retryAtMs }, account);
+    if (account?.type === 'charge') await this.#sayCooldown();
+    return retryAtMs === null ? 'failed' : 'retrying';
+  }
+
+  async #sayCooldown(): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    const account = await store.account(this.#job.account ?? '');
+    const untilMs = account?.cooldownUntilMs ?? 0;
+    if (account === null || untilMs <= clock.now()) return;
+    const minutes = Math.round((untilMs - clock.now()) / 60_000);
+    const fields = { account: account.name, consecutive_failures: account.consecutiveFailures, until: isoTime(untilMs) };
+    logger.warn(fields, `Account ${account.name} on cooldown for ${minutes}min after ${account.consecutiveFailures} consecutive failures`);
+  }
+
+  async #charge(failure: Failure): Promise<Charge> {
+    return (await this.#parts.breakers?.failed(this.#job, failure)) ?? { account: true, giveBackUntilMs: null };
   }
 
   async #defer(reason: string, untilMs: number, failure: Failure | null): Promise<AttemptEnd> {
@@ -179,19 +204,26 @@ export class Outcome {
   }
 
   async #write(event: JobEvent, claim: Claim | null, account?: AccountChange): Promise<void> {
-    const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker' };
+    const max_attempts = this.#job.maxAttempts ?? this.#parts.retryPolicy(this.#job).maxAttempts;
+    const details = 'failure' in event && event.failure !== null ? { max_attempts } : {};
+    const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker', details };
     this.#stored = await this.#parts.store.change(this.#job.id, account ? { ...change, account } : change);
   }
 }
 
+/** What is known to be broken was only tried again: the job is not to blame. */
+function givenBack(failure: Failure, untilMs: number): ReturnType<typeof decide> {
+  return failure.uncertain ? { next: 'uncertain' } : { next: 'defer', untilMs, reason: failure.message };
+}
+
 /** What a failure does to the account: its own trouble stops it, machine trouble counts towards its rest. */
-function consequence(job: Job, failure: Failure): AccountChange | undefined {
+function consequence(job: Job, failure: Failure, charge: Charge): AccountChange | undefined {
   switch (failure.category) {
     case 'account':
       return { type: 'hold', reason: `${failure.type}: ${failure.message}`, job: job.id, evidence: failure.evidence };
     case 'infrastructure':
     case 'unknown':
-      return { type: 'charge' };
+      return charge.account ? { type: 'charge' } : undefined;
     case 'content':
     case 'configuration':
       return undefined;

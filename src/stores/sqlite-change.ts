@@ -11,7 +11,7 @@ import { stemKey } from './key-tail.ts';
 import { CHANGING_COLUMNS, changingValues, type JobRow, toJob } from './rows.ts';
 import type { ClaimParts } from './sqlite-claim.ts';
 import type { AccountChange, Claim, JobChange } from './store.ts';
-import { eventOfTransition } from './transition-event.ts';
+import { eventsOfTransition } from './transition-event.ts';
 
 export class SqliteChange {
   readonly #parts: ClaimParts;
@@ -52,7 +52,7 @@ export class SqliteChange {
     this.#countPosts(before, after);
     this.#touchAccounts(before, after, change, now);
     if (after.pool !== null && (before.account === null || after.account === null)) this.#refreshPool(after.pool);
-    this.#parts.events.add(eventOfTransition({ before, after, type: ruled.event, change, atMs: now }));
+    for (const said of eventsOfTransition({ before, after, type: ruled.event, change, atMs: now })) this.#parts.events.add(said);
     return after;
   }
 

@@ -16,6 +16,7 @@ import type { SqliteAccounts } from './sqlite-accounts.ts';
 import type { SqliteEvents } from './sqlite-events.ts';
 import type { SqlitePools } from './sqlite-pools.ts';
 import type { ClaimRequest } from './store.ts';
+import { eventsOfClaim } from './transition-event.ts';
 
 export interface ClaimParts {
   readonly db: Connection;
@@ -26,6 +27,7 @@ export interface ClaimParts {
 
 /** The account may be used by this request, and its phone is free. */
 const USABLE = `(:only IS NULL OR a.name IN (SELECT value FROM json_each(:only)))
+  AND (:exceptApps IS NULL OR json_extract(a.policy, '$.app') NOT IN (SELECT value FROM json_each(:exceptApps)))
   AND (a.device IS NULL OR (
     a.device NOT IN (SELECT value FROM json_each(:except))
     AND NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.device = a.device AND busy.status IN ('claimed', 'committing') AND busy.device IS NOT NULL)))`;
@@ -102,6 +104,7 @@ export class SqliteClaim {
       passNumber: request.passNumber,
       only: request.accounts === null ? null : JSON.stringify(request.accounts),
       except: JSON.stringify(request.exceptDevices),
+      exceptApps: request.exceptApps === undefined || request.exceptApps.length === 0 ? null : JSON.stringify(request.exceptApps),
     });
     if (row === undefined) return null;
     const job = toJob(row, pools.names.of(row.pool));
@@ -111,18 +114,7 @@ export class SqliteClaim {
     accounts.markBusy(account.name);
     // Whether it came from the pool's queue or from the account's own cannot be seen any more; the pool's head tells.
     if (row.pool !== null) pools.refreshHead(row.pool);
-    events.add({
-      atMs: now,
-      type: 'claimed',
-      epoch: request.epoch,
-      job: job.id,
-      account: job.account,
-      device: job.device,
-      who: request.worker,
-      phase: null,
-      category: null,
-      details: { attempt: job.attempts, max_attempts: job.maxAttempts },
-    });
+    for (const said of eventsOfClaim(job, request.epoch, now)) events.add(said);
     return job;
   }
 }

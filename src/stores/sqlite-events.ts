@@ -26,14 +26,16 @@ export class SqliteEvents {
   }
 }
 
+const REST = `AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY seq LIMIT :limit`;
+const ALL_EVENTS = `SELECT * FROM events WHERE seq > :after ${REST}`;
+/** A statement of its own, so that its index answers. */
+export const EVENTS_OF_JOB = `SELECT * FROM events INDEXED BY events_of_job WHERE job IS NOT NULL AND job = :job AND seq > :after ${REST}`;
+
 /** In the order in which they happened. */
 export function readEvents(db: Connection, filter: EventFilter): readonly EventRecord[] {
+  const { job, afterSeq, limit } = filter;
   const types = filter.types === undefined ? null : JSON.stringify(filter.types);
-  const rows = db
-    .prepare(
-      `SELECT * FROM events WHERE seq > :after AND (:job IS NULL OR job = :job)
-       AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY seq LIMIT :limit`,
-    )
-    .all({ after: filter.afterSeq ?? 0, job: filter.job ?? null, types, limit: filter.limit ?? -1 });
+  const asked = { after: afterSeq ?? 0, types, limit: limit ?? -1 };
+  const rows = job === undefined ? db.prepare(ALL_EVENTS).all(asked) : db.prepare(EVENTS_OF_JOB).all({ ...asked, job });
   return (rows as EventRow[]).map(toEvent);
 }

@@ -20,6 +20,9 @@ import type { AccountStanding, EventFilter, JobCounts, JobFilter, StoreReader } 
 /** Busy jobs are few and have an index of their own: to find them among 100,000 by looking at each took 35 ms. */
 const BUSY_JOBS = `jobs INDEXED BY one_busy_job_per_account WHERE status IN ('claimed', 'committing', 'uncertain')`;
 
+/** What failed, or will be tried again: by its index, in the order in which it was added. */
+const JOBS_IN_TROUBLE = `jobs INDEXED BY jobs_in_trouble WHERE status IN ('retrying', 'failed')`;
+
 /** The reads, over a connection that somebody else has opened and will close. */
 export class SqliteReads {
   readonly #db: Connection;
@@ -50,10 +53,9 @@ export class SqliteReads {
   /** In the order in which they were added. */
   jobs(filter: JobFilter): readonly Job[] {
     const statuses = filter.statuses === undefined ? null : JSON.stringify(filter.statuses);
-    const onlyBusy = filter.statuses?.every((status) => ACCOUNT_BUSY.includes(status)) ?? false;
     const rows = this.#db
       .prepare(
-        `SELECT * FROM ${onlyBusy ? BUSY_JOBS : 'jobs WHERE true'} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+        `SELECT * FROM ${sourceOf(filter.statuses)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
          AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch) ORDER BY seq LIMIT :limit`,
       )
       .all({ statuses, account: filter.account ?? null, batch: filter.batch ?? null, limit: filter.limit ?? -1 });
@@ -78,6 +80,13 @@ export class SqliteReads {
     const now = this.#standings.ofAccount(account, nowMs);
     return { ...account, postedToday, waitReason: now.eligible ? null : now.reason, nextAtMs: now.eligible ? null : now.retryAtMs };
   }
+}
+
+/** Which rows are looked through: those of one state of trouble in their own order, the busy ones, or all. */
+function sourceOf(statuses: JobFilter['statuses']): string {
+  const [only, ...others] = statuses ?? [];
+  if (others.length === 0 && (only === 'retrying' || only === 'failed')) return `${JOBS_IN_TROUBLE} AND status = '${only}'`;
+  return statuses?.every((status) => ACCOUNT_BUSY.includes(status)) ? BUSY_JOBS : 'jobs WHERE true';
 }
 
 export class SqliteReader implements StoreReader {

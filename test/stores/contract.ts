@@ -305,7 +305,7 @@ export function contract(name: string, make: MakeStore): void {
   describe(`${name} store: says what it does (promise 7)`, () => {
     open();
 
-    it('writes one event per transition, numbered, and keeps the newest number through retention', async () => {
+    it('writes one event per transition and the seeds’ words for the attempt, numbered, and keeps the newest number through retention', async () => {
       await subject.accounts(['alice']);
       await subject.add([{ id: 'one', account: 'alice' }]);
       const one = await subject.claimed();
@@ -313,9 +313,11 @@ export function contract(name: string, make: MakeStore): void {
       const events = await subject.store.events({ job: 'one' });
       expect(events.map(({ type, who }) => [type, who])).toEqual([
         ['claimed', 'worker 1'],
+        ['action_started', 'worker 1'],
+        ['action_error', 'worker 1'],
         ['action_retry', 'worker 1'],
       ]);
-      expect(events[1]).toMatchObject({
+      expect(events[3]).toMatchObject({
         account: 'alice',
         phase: 'push',
         category: 'infrastructure',

@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/stores/database.ts';
 import { migrate } from '../../src/stores/migrate.ts';
 import { MIGRATIONS } from '../../src/stores/migrations/all.ts';
 import { SqliteStore } from '../../src/stores/sqlite.ts';
+import { EVENTS_OF_JOB } from '../../src/stores/sqlite-events.ts';
 import { SqliteReader } from '../../src/stores/sqlite-reader.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -64,9 +65,27 @@ describe('the settings that durability rests on (promise 2)', () => {
     migrate(db, MIGRATIONS);
     db.pragma('user_version = 99');
     db.close();
-    const refusal = expect.objectContaining({ code: 'STORE_TOO_NEW', details: { found: 99, known: 1 } });
+    const refusal = expect.objectContaining({ code: 'STORE_TOO_NEW', details: { found: 99, known: MIGRATIONS.length } });
     expect(() => new SqliteStore({ path, clock: new VirtualClock(), random: new FakeRandom() })).toThrow(refusal);
     expect(() => new SqliteReader({ path })).toThrow(refusal);
+  });
+
+  it('brings a store of an older program up to date and finds what people ask for by an index', async () => {
+    const old = openDatabase({ path, readOnly: false });
+    migrate(old, MIGRATIONS.slice(0, 1));
+    old.prepare("INSERT INTO events (at_ms, type, epoch, job, who) VALUES (1, 'claimed', 1, 'j1', 'worker 1')").run();
+    old.close();
+    const store = new SqliteStore({ path, clock: new VirtualClock(), random: new FakeRandom() });
+    expect(await store.events({ job: 'j1' })).toMatchObject([{ job: 'j1', type: 'claimed' }]);
+    await store.close();
+    const db = openDatabase({ path, readOnly: true });
+    const planOf = (sql: string) =>
+      (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map(({ detail }) => detail).join(' ');
+    expect(planOf(EVENTS_OF_JOB)).toContain('events_of_job');
+    expect(planOf("SELECT * FROM jobs WHERE status IN ('retrying', 'failed') AND status = 'failed' ORDER BY seq LIMIT 5")).toMatch(
+      /^SEARCH jobs USING INDEX jobs_in_trouble \(status=\?\)$/,
+    );
+    db.close();
   });
 });
 

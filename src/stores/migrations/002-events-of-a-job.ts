@@ -5,6 +5,6 @@ export const eventsOfAJob: Migration = {
   version: 2,
   sql: `
 CREATE INDEX events_of_job ON events (job, seq) WHERE job IS NOT NULL;
-CREATE INDEX jobs_in_trouble ON jobs (status, due_ms, seq) WHERE status IN ('retrying', 'failed');
+CREATE INDEX jobs_in_trouble ON jobs (status, seq) WHERE status IN ('retrying', 'failed');
 `,
 };
