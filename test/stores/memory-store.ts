@@ -34,7 +34,7 @@ import type {
   Resource,
   Store,
 } from '../../src/stores/store.ts';
-import { eventOfTransition } from '../../src/stores/transition-event.ts';
+import { eventsOfClaim, eventsOfTransition } from '../../src/stores/transition-event.ts';
 import { BLANK, MemoryEvents } from './memory-events.ts';
 import { alreadyPublished, claimLost, held, MemoryJobs } from './memory-jobs.ts';
 
@@ -163,16 +163,7 @@ export class MemoryStore implements Store {
     } as const;
     const { job } = transition(best.job, event, now);
     this.#jobs.put(job);
-    this.#events.record({
-      ...BLANK,
-      atMs: now,
-      type: 'claimed',
-      epoch: request.epoch,
-      job: job.id,
-      account: job.account,
-      device: job.device,
-      who: request.worker,
-    });
+    for (const said of eventsOfClaim(job, request.epoch, now)) this.#events.record(said);
     return job;
   }
 
@@ -199,7 +190,7 @@ export class MemoryStore implements Store {
     this.#jobs.put(after);
     const account = this.#accounts.get(before.account ?? after.account ?? '');
     if (account !== undefined) this.#touch(account, before, after, change, now);
-    this.#events.record(eventOfTransition({ before, after, type: ruled.event, change, atMs: now }));
+    for (const said of eventsOfTransition({ before, after, type: ruled.event, change, atMs: now })) this.#events.record(said);
     this.#nothingAtMs = null;
     return after;
   }
