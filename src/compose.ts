@@ -154,7 +154,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
   const attempt: AttemptParts = {
     ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
-    unsettled: new Unsettled(),
+    unsettled: new Unsettled(own.clock),
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),

@@ -86,6 +86,7 @@ export class Attempt {
     this.#phases.enter('prepare');
     this.#lease.start();
     const publishing = this.#publish(signal);
+    this.#parts.unsettled.watch(this.#job.id, publishing);
     let error = await untilAborted(publishing, signal);
     // From here on commit() throws; one that is under way is waited for, so that it is known what it wrote.
     await this.#commit.close();
@@ -127,7 +128,6 @@ export class Attempt {
     );
     void resolved.then(() => settled.abort());
     await clock.sleep(phaseLimitsMs.cleanup, 'the publisher lets go of the phone', AbortSignal.any([settled.signal, hard]));
-    if (!settled.signal.aborted) this.#parts.unsettled.watch(this.#job.id, publishing);
     return settled.signal.aborted && (await resolved);
   }
 

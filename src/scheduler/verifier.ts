@@ -160,6 +160,8 @@ export class Verifier {
     const trace = new Trace(evidence, logger.child({ job: job.id, account: job.account, who: WHO }), job);
     const facts = { app: appOf(job.account), maxAttempts: job.maxAttempts ?? retryPolicy(job).maxAttempts, device };
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
+    // Asked before the look: whoever could still act while it looked, may have acted behind its back.
+    const cutOff = !this.#parts.unsettled.has(job.id, publisher.settleMs ?? 0);
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {
         const log = { info: trace.info, warn: trace.warn };
@@ -172,7 +174,7 @@ export class Verifier {
         };
         return (await publisher.verify?.(publishJob(job, facts), look)) ?? 'unknown';
       });
-      return verdict === 'absent' && this.#parts.unsettled.has(job.id) ? 'unknown' : verdict;
+      return verdict === 'absent' && !cutOff ? 'unknown' : verdict;
     } catch (error) {
       if (!stop.aborted) trace.warn(`The look failed: ${error instanceof Error ? error.message : String(error)}`);
       return 'unknown';

@@ -62,7 +62,7 @@ export class World {
   readonly hard = new AbortController();
   readonly progress = new Progress(this.clock);
   readonly wake = new Wake(this.clock);
-  readonly unsettled = new Unsettled();
+  readonly unsettled = new Unsettled(this.clock);
   readonly paused: string[] = [];
   script: Script = post;
   /** By job id; goes before `script`. */
