@@ -52,9 +52,18 @@ export interface OutcomeParts {
   /** Called when a publisher broke the contract and must not be used again. */
   readonly pausePublisher: (reason: string) => void;
   readonly publisherName: string;
+  /** Aborts at the hard end of the process. */
+  readonly hard: AbortSignal;
   /** Absent = every failure is charged to its account. */
   readonly breakers?: Breakers;
 }
+
+/**
+ * A disk that is full for a moment must not cost an attempt its outcome. Every write carries the claim, so a
+ * second one changes nothing that is not ours; after this time the lease runs out and the rescuer takes over.
+ */
+const STORE_LIMIT_MS = 45_000;
+const STORE_AGAIN_MS = 1_000;
 
 /** A post refused by a rule (window, cap, hold, pause) comes back after this; the store's own rules hold it back longer where they know better. */
 const REFUSED_AGAIN_MS = 60_000;
@@ -74,10 +83,22 @@ export class Outcome {
     this.#stored = job;
   }
 
-  /** Records the ending; `job` is as it is stored then. `lost` when it is no longer ours to write. @throws SchedulerError when the store fails */
+  /**
+   * Records the ending; `job` is as it is stored then. `lost` when it is no longer ours to write.
+   *
+   * @throws SchedulerError when the store goes on failing
+   */
   async write(ending: Ending): Promise<Ended> {
-    const end = await this.#end(ending);
-    return { end, job: this.#stored };
+    const { clock, hard } = this.#parts;
+    const untilMs = clock.monotonic() + STORE_LIMIT_MS;
+    for (;;) {
+      try {
+        return { end: await this.#end(ending), job: this.#stored };
+      } catch (error) {
+        const mayPass = error instanceof SchedulerError && error.code === 'STORE_FAILED' && clock.monotonic() < untilMs;
+        if (!mayPass || !(await clock.sleep(STORE_AGAIN_MS, 'the store takes writes again', hard))) throw error;
+      }
+    }
   }
 
   async #end(ending: Ending): Promise<AttemptEnd> {

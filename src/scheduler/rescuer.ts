@@ -40,7 +40,8 @@ export class Rescuer {
       const message = `its holder (${job.worker ?? 'unknown'}, epoch ${job.epoch}) is gone`;
       try {
         const after = await store.change(job.id, {
-          event: { type: 'holder_died', counts: sameBoot, message },
+          // A lease that ran out while this process lives is the machine's doing (it slept, its disk was full), not the job's.
+          event: { type: 'holder_died', counts: sameBoot && job.epoch !== epoch, message },
           claim: null,
           epoch,
           who: WHO,

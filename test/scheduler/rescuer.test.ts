@@ -31,6 +31,17 @@ describe('a job whose holder died', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'pending', crashes: 0 });
   });
 
+  it('is not blamed when its lease ran out in a process that lives', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    world.script = () => new Promise(() => {});
+    void world.worker().round(0, world.stop.signal);
+    await world.clock.advance(1_000);
+    world.clock.suspend(120_000);
+    expect(await world.rescuer().rescue(true)).toBe(1);
+    expect(await world.job('beach')).toMatchObject({ status: 'pending', attempts: 0, crashes: 0 });
+  });
+
   it('past the commit point is uncertain and never claimed again', async () => {
     const world = await afterDeath(true);
     await world.rescuer().rescue(true);
