@@ -24,7 +24,9 @@ export interface LocalDay {
 }
 
 const zones = new Map<string, IANAZone>();
-const today = new Map<string, LocalDay>();
+/** By zone; the latest first. Whoever has reached a cap asks for today and tomorrow by turns. */
+const days = new Map<string, readonly LocalDay[]>();
+const DAYS_REMEMBERED = 4;
 
 /** True for an IANA zone name that this machine knows, such as `Europe/Berlin`. */
 export function isZone(name: string): boolean {
@@ -32,13 +34,14 @@ export function isZone(name: string): boolean {
 }
 
 /**
- * The local day that contains `now`. Remembered per zone, because every claim asks.
+ * The local day that contains `now`. Remembered, because every claim asks.
  *
  * @throws RangeError when the zone is unknown: configuration checks names by `isZone` first
  */
 export function localDay(zone: string, now: number): LocalDay {
-  const known = today.get(zone);
-  if (known !== undefined && now >= known.startMs && now < known.endMs) return known;
+  const remembered = days.get(zone) ?? [];
+  const known = remembered.find(({ startMs, endMs }) => now >= startMs && now < endMs);
+  if (known !== undefined) return known;
   const date = Math.floor((now + offsetMs(zone, now)) / DAY);
   const next = localInstant(zone, date + 1, 0);
   // Where clocks go back across midnight the old date repeats; by the boundaries it is the next day already.
@@ -49,7 +52,7 @@ export function localDay(zone: string, now: number): LocalDay {
     startMs: localInstant(zone, number, 0),
     endMs: localInstant(zone, number + 1, 0),
   };
-  today.set(zone, day);
+  days.set(zone, [day, ...remembered].slice(0, DAYS_REMEMBERED));
   return day;
 }
 

@@ -5,7 +5,7 @@
  * midnight. What daylight saving does to a local time is `local-time.ts`.
  */
 import { SchedulerError } from '../errors.ts';
-import { type LocalDay, localDay, localInstant, weekday } from './local-time.ts';
+import { localDay, localInstant, weekday } from './local-time.ts';
 
 export { type LocalDay, localDay } from './local-time.ts';
 
@@ -25,7 +25,7 @@ const MINUTES_A_DAY = 24 * 60;
 
 /** Two weeks: a weekly pattern repeats, and the one week in which daylight saving hides an hour does not fool it. */
 const HORIZON_DAYS = 15;
-/** Schedules remembered at most; a home has about one per account. */
+/** Schedules remembered at most; a home needs about two per account: those of today and tomorrow. */
 const REMEMBERED = 2_000;
 
 interface Interval {
@@ -33,9 +33,8 @@ interface Interval {
   readonly endMs: number;
 }
 
-/** The open intervals around one local day; valid while `now` is in that day. */
+/** The open intervals around one local day. */
 interface Schedule {
-  readonly today: LocalDay;
   readonly intervals: readonly Interval[];
   /** End of what was looked at: an interval that reaches it never closes. */
   readonly horizonMs: number;
@@ -82,13 +81,12 @@ export function nextOpen(windows: readonly Window[], zone: string, now: number):
 }
 
 function scheduleAt(windows: readonly Window[], zone: string, now: number): Schedule {
-  const key = `${zone} ${keyOf(windows)}`;
-  const known = schedules.get(key);
-  if (known !== undefined && now >= known.today.startMs && now < known.today.endMs) return known;
   const today = localDay(zone, now);
+  const key = `${today.number} ${zone} ${keyOf(windows)}`;
+  const known = schedules.get(key);
+  if (known !== undefined) return known;
   const last = today.number + HORIZON_DAYS;
   const schedule = {
-    today,
     intervals: intervalsBetween(windows, zone, today.number - 1, last),
     horizonMs: localInstant(zone, last + 1, 0),
   };
