@@ -54,7 +54,10 @@ export function seriesTable(results: readonly RunResult[]): readonly string[] {
   ];
   const times = TIMES.map(({ measure, what, targetMs }): [string, string] => [
     what,
-    timesText(results.flatMap(({ measured }) => measured[measure]), targetMs),
+    timesText(
+      results.flatMap(({ measured }) => measured[measure]),
+      targetMs,
+    ),
   ]);
   return [...rows, ...times].map(([what, value]) => `${what.padEnd(76)} ${value}`);
 }
