@@ -14,6 +14,7 @@ import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
 import { Desk, type DeskParts } from './scheduler/desk.ts';
+import { Breakers } from './scheduler/breakers.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
@@ -111,7 +112,11 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const pause = new Pause(() => wake.notify());
   const edges = await composeEdges(own);
   const workers = composeWorkers(own, { ...request, edges, pause, stop, hard, wake });
-  const switches = { stop: () => shutdown.request('--stop'), pause: () => pause.begin('paused by a person'), resume: () => pause.end() };
+  const switches = {
+    stop: () => shutdown.request('--stop'),
+    pause: () => pause.begin('paused by a person'),
+    resume: () => void workers.breakers.reset().then(() => pause.end()),
+  };
   const desk = composeDesk(own, switches, () => void edges.phones.look(stop).then(() => wake.notify()));
   const scheduler = new PostingScheduler({
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
@@ -152,7 +157,9 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     paused: () => pause.reason !== null,
   });
   const attempt: AttemptParts = {
-    ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of },
+    ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of, breakers },
+  const serverOf = (name: string) => (publishers.of(name).publisher.needs.appium ? 'appium' : null);
+  const breakers = new Breakers({ ...own, appOf: (name) => accountPolicy(config, name).app, serverOf });
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
     unsettled: new Unsettled(own.clock),
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
@@ -171,5 +178,5 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     return workers;
   };
   const verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
-  return { board, rests, hire, verifier };
+  return { board, rests, hire, verifier, breakers };
 }

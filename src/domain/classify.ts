@@ -36,6 +36,7 @@ interface Testimony {
   readonly hintCategory: unknown;
   readonly hintType: unknown;
   readonly proofOfAbsence: boolean;
+  readonly step: unknown;
   readonly cause: unknown;
 }
 
@@ -43,6 +44,7 @@ interface Testimony {
 const BEGINNING = 2_000;
 const EVIDENCE = 8_000;
 const CAUSES = 4;
+const STEP = 64;
 const NOTHING: Finding = { category: 'unknown', type: '' };
 
 /** What a vision model tells about a screen is a story, not a report. */
@@ -77,6 +79,7 @@ export function classify(error: unknown, context: ClassifyContext): Failure {
     phase: context.phase,
     message: heard.text,
     uncertain: uploadMayRun(heard, context) || (context.committed && !heard.proofOfAbsence),
+    ...(typeof heard.step === 'string' ? { step: heard.step.slice(0, STEP) } : {}),
     evidence: null,
   };
 }
@@ -178,6 +181,7 @@ function listen(error: unknown): Testimony {
       hintCategory: undefined,
       hintType: undefined,
       proofOfAbsence: false,
+      step: undefined,
       cause: undefined,
     };
   const name = read('name');
@@ -189,6 +193,7 @@ function listen(error: unknown): Testimony {
     hintCategory: read('category'),
     hintType: read('type'),
     proofOfAbsence: read('proofOfAbsence') === true,
+    step: error instanceof SchedulerError ? error.details.step : read('step'),
     cause: read('cause') ?? undefined,
   };
 }

@@ -31,6 +31,9 @@ export const EVENT_TYPES = [
   'account_cooldown',
   'account_trouble',
   'publisher_paused',
+  'breaker_opened', // a phone, a server or a step of an app rests because it fails
+  'breaker_closed',
+  'deferred_long', // put off for longer than defer_limit: a person is called
   'epoch',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -35,6 +35,8 @@ export interface Failure {
   readonly message: string;
   /** True when the evidence says that the post may have gone out, or may still be uploading. */
   readonly uncertain: boolean;
+  /** The step of the flow that did not come about; absent when the failure is not about one. */
+  readonly step?: string;
   /** Folder below `evidence/` with screenshot, page source and log lines; null when nothing could be taken. */
   readonly evidence: string | null;
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { Attempt, type AttemptParts, type ClaimedJob } from './attempt.ts';
+import type { Except } from './breakers.ts';
 import { LEASE_MS, Lease } from './lease.ts';
 import type { Ended } from './outcome.ts';
 import type { Progress } from './progress.ts';
@@ -76,20 +77,15 @@ export class Worker {
     } finally {
       lease.end();
       if (job.device !== null) rests.begin(job.device);
+      this.#parts.attempt.breakers?.ended(job);
     }
   }
 
   async #claim(passNumber: number): Promise<ClaimedJob | null> {
     const { attempt, epoch, random, rests, onlyAccounts } = this.#parts;
-    const job = await attempt.store.claim({
-      worker: this.name,
-      token: random.id(),
-      epoch,
-      leaseMs: LEASE_MS,
-      passNumber,
-      accounts: onlyAccounts,
-      exceptDevices: rests.resting(),
-    });
-    return job as ClaimedJob | null;
+    const request = { worker: this.name, token: random.id(), epoch, leaseMs: LEASE_MS, passNumber, accounts: onlyAccounts };
+    const ask = ({ exceptDevices, ...broken }: Except): Promise<ClaimedJob | null> =>
+      attempt.store.claim({ ...request, ...broken, exceptDevices: [...rests.resting(), ...exceptDevices] }) as Promise<ClaimedJob | null>;
+    return attempt.breakers === undefined ? ask({ exceptDevices: [] }) : attempt.breakers.claim(ask);
   }
 }

@@ -58,6 +58,8 @@ export interface ClaimRequest {
   readonly accounts: readonly string[] | null;
   /** Phones that may not be used now (resting, broken, paused). */
   readonly exceptDevices: readonly string[];
+  /** Apps that may not be used now; absent = all may. */
+  readonly exceptApps?: readonly string[];
 }
 
 export type { WaitReason };

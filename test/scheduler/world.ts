@@ -11,6 +11,7 @@ import { DEFAULT_RETRY, type RetryPolicy } from '../../src/domain/retry.ts';
 import { parseWindow } from '../../src/domain/window.ts';
 import type { PublishContext, Publisher, PublishJob } from '../../src/publishers/publisher.ts';
 import type { AttemptParts } from '../../src/scheduler/attempt.ts';
+import { Breakers } from '../../src/scheduler/breakers.ts';
 import { Crew } from '../../src/scheduler/crew.ts';
 import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
 import { Orchestrator } from '../../src/scheduler/orchestrator.ts';
@@ -69,6 +70,8 @@ export class World {
   readonly scripts = new Map<string, Script>();
   retry: RetryPolicy = DEFAULT_RETRY;
   forbidden: string | null = null;
+  /** Of this life; null until it is asked for. */
+  #breakers: Breakers | null = null;
   #epoch = 0;
 
   /** A home with accounts; the daemon's first life begins. */
@@ -81,6 +84,7 @@ export class World {
 
   async newLife(): Promise<void> {
     this.#epoch = await this.store.raiseEpoch('world');
+    this.#breakers = null;
   }
 
   /** Queues videos, bound to `account` or free for all. */
@@ -101,6 +105,12 @@ export class World {
     confirm: async (record) => void this.ledger.push({ kind: 'confirm', record }),
   };
 
+  get breakers(): Breakers {
+    const { store, clock, logger } = this;
+    this.#breakers ??= new Breakers({ store, clock, logger, epoch: this.#epoch, appOf: () => 'demo', serverOf: () => 'appium' });
+    return this.#breakers;
+  }
+
   attemptParts(): AttemptParts {
     return {
       store: this.store,
@@ -113,6 +123,7 @@ export class World {
       publisherOf: () => ({ publisher: this.publisher, options: {} }),
       phaseLimitsMs: DEFAULT_PHASE_LIMITS_MS,
       unsettled: this.unsettled,
+      breakers: this.breakers,
       appOf: () => 'demo',
       forbidden: () => this.forbidden,
       retryPolicy: () => this.retry,

@@ -311,6 +311,7 @@ export class MemoryStore implements Store {
       account,
       postedToday: this.#postsToday(account, now),
       postedIn24h: recent.length,
+        !request.exceptApps?.includes(account.policy.app) &&
       busy: busy.length === 0 ? null : busy.every((job) => job.status === 'uncertain') ? 'uncertain' : 'busy',
       now,
       rollingFreeAtMs: leaves === undefined ? null : leaves + DAY_MS,
