@@ -32,7 +32,11 @@ const cases: readonly (readonly [what: string, flags: (world: World) => readonly
     },
     /empty holds no \.mp4 video/,
   ],
-  ['an account that is not there', (w) => ['--add-folder', w.videos('v', ['one']), '--add-accounts', 'a', '--account', 'zoe'], /no account "zoe"/],
+  [
+    'an account that is not there',
+    (w) => ['--add-folder', w.videos('v', ['one']), '--add-accounts', 'a', '--account', 'zoe'],
+    /no account "zoe"/,
+  ],
   ['a folder without any account', (w) => ['--add-folder', w.videos('v', ['one'])], /there is no account to post from/],
   ['an unknown flag', () => ['--add-acounts', 'a'], /--add-acounts.*--add-accounts/s],
   ['a value that is none', () => ['--run', '--workers', 'many'], /--workers/],
@@ -123,17 +127,20 @@ describe('--status', () => {
     expect(world.posts()).toHaveLength(12);
   });
 
-  it.each([['--status'], ['--status', '--json'], ['--status', '--watch']])('is quiet when its reader goes away: %s %s' , async (...flags) => {
-    const program = join(ROOT, 'bin', 'scheduler.js');
-    const script = '"$0" "$@" | head -1; echo "codes ${PIPESTATUS[*]}"';
-    const words = [process.execPath, program, '--home', world.home, ...flags];
-    const child = spawn('bash', ['-c', script, ...words], { env: world.env, stdio: ['ignore', 'pipe', 'pipe'] });
-    if (flags.includes('--watch')) {
-      // Nothing changes in an empty home, so the second page, which finds the pipe closed, needs a change.
-      child.stdout.once('data', () => void world.cli('--add-accounts', 'a', '--add-folder', world.videos('v', ['one'])));
-    }
-    const { stdout, stderr } = await world.finish(child);
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(/\ncodes 0 0\n$/);
-  });
+  it.each([['--status'], ['--status', '--json'], ['--status', '--watch']])(
+    'is quiet when its reader goes away: %s %s',
+    async (...flags) => {
+      const program = join(ROOT, 'bin', 'scheduler.js');
+      const script = '"$0" "$@" | head -1; echo "codes ${PIPESTATUS[*]}"';
+      const words = [process.execPath, program, '--home', world.home, ...flags];
+      const child = spawn('bash', ['-c', script, ...words], { env: world.env, stdio: ['ignore', 'pipe', 'pipe'] });
+      if (flags.includes('--watch')) {
+        // Nothing changes in an empty home, so the second page, which finds the pipe closed, needs a change.
+        child.stdout.once('data', () => void world.cli('--add-accounts', 'a', '--add-folder', world.videos('v', ['one'])));
+      }
+      const { stdout, stderr } = await world.finish(child);
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(/\ncodes 0 0\n$/);
+    },
+  );
 });

@@ -3,9 +3,10 @@
  * WebdriverIO, Appium, UiAutomator2 driver, adb. The phones' own ledgers are
  * the judge.
  */
-import { createServer } from 'node:net';
+
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openRack, type Rack } from './rack.ts';
@@ -112,7 +113,10 @@ describe('on the real chain', () => {
     async () => {
       const rack = await openRack([['alice']]);
       const { world } = rack;
-      const foreign = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')).listen(world.appiumPort, '127.0.0.1');
+      const foreign = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')).listen(
+        world.appiumPort,
+        '127.0.0.1',
+      );
       await once(foreign, 'listening');
       onTestFinished(() => void foreign.close());
       const drained = await world.cli('--add-folder', folderFor(world, ['alice']), '--run', '--drain');

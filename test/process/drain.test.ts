@@ -27,7 +27,14 @@ async function drainWithFailure(message: string, hints: Readonly<Record<string, 
 
 describe('--run --drain', () => {
   it('ends with code 0 when all is out, and logs the lines that tools look for', async () => {
-    const drained = await world.cli('--add-folder', world.videos('chunk', ['one', 'two']), '--add-accounts', 'alice,bob', '--run', '--drain');
+    const drained = await world.cli(
+      '--add-folder',
+      world.videos('chunk', ['one', 'two']),
+      '--add-accounts',
+      'alice,bob',
+      '--run',
+      '--drain',
+    );
     expect(drained).toMatchObject({ code: 0, stderr: '' });
     expect(drained.stdout).toMatch(/\nPublished 2 \(all_complete\)\.\n$/);
     const lines = world.log();

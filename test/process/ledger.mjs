@@ -33,7 +33,10 @@ export default {
   async publish(job, ctx) {
     ctx.phase('compose');
     await ask('before', job, ctx);
-    await ctx.commit();
+    await ctx.commit().catch(async (error) => {
+      await ask('refused', job, ctx);
+      throw error;
+    });
     ctx.phase('commit');
     await ask('committed', job, ctx);
     post(ctx.options.ledger, job);

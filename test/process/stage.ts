@@ -6,8 +6,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-/** `before` the commit point; `committed`: after it, before the act; `acted`: the post is public, nothing is confirmed. */
-export type Gate = 'before' | 'committed' | 'acted';
+/** `before` the commit point; `refused` there; `committed`: after it, before the act; `acted`: the post is public, nothing is confirmed. */
+export type Gate = 'before' | 'refused' | 'committed' | 'acted';
 
 export interface Visit {
   readonly gate: Gate;
