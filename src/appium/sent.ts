@@ -29,7 +29,7 @@ export function foreignError(error: unknown): ForeignError {
  *
  * Holds only for a client that repeats nothing (`connectionRetryCount: 0`): with
  * repeats the last answer says nothing about the first request. Source of the
- * sentences: design.md section 6, measured on Appium 3.8 and UiAutomator2 8.7.
+ * sentences: docs/never-twice.md, measured on Appium 3.8 and UiAutomator2 8.7.
  */
 export function sentOf(error: unknown): Sent {
   const { code, name, text } = foreignError(error);

@@ -1,4 +1,4 @@
-/** Guards promise 1 (never twice): an act counts as "not sent" only on proof (design.md section 6). */
+/** Guards promise 1 (never twice): an act counts as "not sent" only on proof (docs/never-twice.md). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { foreignError, sentOf } from '../../src/appium/sent.ts';

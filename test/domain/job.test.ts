@@ -53,7 +53,7 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
   }),
 );
 
-/** The arrows of design.md section 5, written down a second time on purpose. */
+/** The arrows of docs/state-machine.md, written down a second time on purpose. */
 const ARROWS: Readonly<Record<JobStatus, Partial<Record<JobEvent['type'], readonly JobStatus[]>>>> = {
   pending: { claim: ['claimed'], skip: ['skipped'], posted_before: ['uncertain'] },
   retrying: { claim: ['claimed'], skip: ['skipped'], posted_before: ['uncertain'], retry: ['retrying', 'pending'] },

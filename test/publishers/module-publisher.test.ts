@@ -1,4 +1,4 @@
-/** Guards promises 1 and 4 where others extend us: design.md section 10, word by word. */
+/** Guards promises 1 and 4 where others extend us: docs/adding-a-publisher.md, word by word. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
