@@ -11,6 +11,7 @@ import { AppiumPublisher } from './publishers/appium-publisher.ts';
 import { choosePublishers } from './publishers/choose-publisher.ts';
 import { environment } from './runtime/environment.ts';
 import { guardFolder, HostGuards } from './runtime/host-guards.ts';
+import { withoutServiceManager } from './runtime/service-notify.ts';
 import { AppiumGuard } from './scheduler/appium-guard.ts';
 import { Phones, type PhonesParts } from './scheduler/phones.ts';
 import { forwardRecords, processRecords } from './scheduler/records.ts';
@@ -24,8 +25,9 @@ export interface EdgesParts
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
 export async function composeEdges(own: EdgesParts) {
   const { config, clock, logger } = own;
+  const around = withoutServiceManager(environment());
   const edge = openPhoneEdge({
-    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: environment() },
+    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: around },
     recorder: processRecords(own, 'adb'),
   });
   const appium = openAppium({
@@ -33,7 +35,7 @@ export async function composeEdges(own: EdgesParts) {
     ...edge,
     ...config.appium,
     home: config.home,
-    environment: environment(),
+    environment: around,
     recorder: processRecords(own, 'appium', edge.dropForwards),
   });
   const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { composeEdges } from './compose-edges.ts';
+import { composeReporter } from './compose-service.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { controlPart } from './control/control-part.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
@@ -126,6 +127,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
     rescuer: new Rescuer(own),
     missingPosts: () => own.posted.missingFrom(store),
     parts: [
+      composeReporter({ ...own, edges, board: workers.board, pause, stop }),
       { name: 'Snapshot', stop: () => own.files.write() },
       { name: 'adb server', stop: edges.stopAdb },
       { name: 'Appium', stop: () => edges.appium.stop() },

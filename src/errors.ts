@@ -221,6 +221,14 @@ export const CATALOGUE = {
     next: 'Look at disk space and permissions of the home folder.',
   },
   BAD_IMPORT: { message: '{file}: {what}', category: 'usage', next: 'Look at the report; nothing of this file was imported.' },
+  // --- the installation
+  SERVICE_REFUSED: { message: '{what}', category: 'usage', next: '{next}' },
+  SERVICE_FAILED: {
+    message: '{command} failed: {text}',
+    category: 'infrastructure',
+    next: 'Correct what it says and order it again; `journalctl -u posting-scheduler` has more.',
+  },
+  BACKUP_REFUSED: { message: '{what}', category: 'usage', next: '{next}' },
   // --- control
   NO_DAEMON: { message: 'no scheduler is running in {home}', category: 'usage', next: 'Start it by `scheduler --run`.' },
   CONTROL_LOST: {

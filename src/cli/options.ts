@@ -8,6 +8,7 @@ import { parseDuration } from '../domain/duration.ts';
 import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Command } from '../scheduler/commands.ts';
+import { CARE, type Care, careOf, type RawCare } from './care-options.ts';
 import { explainUsage } from './usage.ts';
 
 /** Orders to an existing queue, in the order in which they were written. */
@@ -61,13 +62,15 @@ export interface Options {
     readonly retryDelayMs?: number;
     readonly infraRetryLimit?: number;
   };
+  /** Looks after the installation and does nothing else; null = not asked for. */
+  readonly care: Care | null;
   /** The rest of the line goes to scheduler-phone as it is; null = not asked for. */
   readonly simulatePhone: readonly string[] | null;
   /** Text to print instead of doing anything (`--help`, `--version`); null = go on. */
   readonly print: string | null;
 }
 
-interface RawOptions {
+interface RawOptions extends RawCare {
   addFolder?: string[];
   addAccounts?: string[];
   account?: string;
@@ -145,6 +148,7 @@ const NOTHING: Options = {
   json: false,
   watch: false,
   overrides: {},
+  care: null,
   simulatePhone: null,
   print: null,
 };
@@ -184,6 +188,7 @@ function describeProgram(version: string): Commander {
     ['Act', ACT],
     ['Run', RUN],
     ['Look', LOOK],
+    ['Look after it', CARE.map(([flags, description]) => new Option(flags, description))],
     ['Where', WHERE],
   ];
   for (const [heading, options] of groups) {
@@ -284,6 +289,7 @@ function arrange(raw: RawOptions): Options {
     json: raw.json ?? false,
     watch: raw.watch ?? false,
     overrides: overridesOf(raw),
+    care: careOf(raw, refuse),
     simulatePhone: null,
     print: null,
   };
@@ -328,7 +334,11 @@ function overridesOf(raw: RawOptions): Options['overrides'] {
 }
 
 function check(condition: boolean, what: string): void {
-  if (!condition) throw new SchedulerError('BAD_USAGE', { details: { what } });
+  if (!condition) refuse(what);
+}
+
+function refuse(what: string): never {
+  throw new SchedulerError('BAD_USAGE', { details: { what } });
 }
 
 function list<T>(flags: string, description: string, read: (word: string) => readonly T[]): Option {

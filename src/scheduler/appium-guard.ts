@@ -20,6 +20,7 @@ export class AppiumGuard {
   #state: AppiumHealthState = HEALTHY;
   #started = false;
   #checking: Promise<boolean> | null = null;
+  readonly #looked = Promise.withResolvers<void>();
   #problem: string | null = 'not started yet';
 
   constructor(parts: AppiumGuardParts) {
@@ -42,6 +43,11 @@ export class AppiumGuard {
     return false;
   }
 
+  /** Brings Appium up whether there is work or not; resolves when a first check was made, whatever it said, or `stop` aborted. */
+  async firstCheck(stop: AbortSignal): Promise<void> {
+    await Promise.race([this.#looked.promise, this.ready(stop)]);
+  }
+
   /** One check with what follows from it; true = healthy. */
   async #round(stop: AbortSignal): Promise<boolean> {
     const { server, clock, logger, limits } = this.#parts;
@@ -51,6 +57,7 @@ export class AppiumGuard {
     }
     const health = await server.check(stop);
     if (stop.aborted) return false;
+    this.#looked.resolve();
     this.#problem = health.healthy ? null : (health.problem ?? 'it does not answer');
     const seen = observe(this.#state, health, clock.now(), limits);
     this.#state = seen.state;

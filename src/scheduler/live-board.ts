@@ -64,6 +64,11 @@ export class LiveBoard implements AttemptWatcher {
     this.#parts.also?.ended(worker, job, atMs);
   }
 
+  /** Who is at work, and how far. */
+  working(): readonly { readonly account: string | null; readonly phase: Phase }[] {
+    return [...this.#now.values()];
+  }
+
   /** Writes what changed until `stop`; never throws: a full disk must not end a daemon that only wanted to show something. */
   async run(stop: AbortSignal): Promise<void> {
     while (await this.#parts.clock.sleep(WRITE_EVERY_MS, 'next look at what happens', stop)) await this.write();

@@ -38,6 +38,8 @@ export interface PostingSchedulerParts extends Omit<CrewParts, 'workers'> {
 
 /** Phones and expired leases are looked at this often. */
 const ROUNDS_MS = 30_000;
+/** Of a round with its wait: providers have limits of their own for each phone. */
+const ROUND_LIMIT_MS = 300_000;
 
 export class PostingScheduler {
   readonly #parts: PostingSchedulerParts;
@@ -94,8 +96,10 @@ export class PostingScheduler {
 
   /** What a long life needs besides work: phones that came or went, leases that ran out. */
   async #rounds(stop: AbortSignal): Promise<void> {
-    const { clock, phones, rescuer, logger, wake } = this.#parts;
+    const { clock, phones, rescuer, logger, wake, progress } = this.#parts;
+    progress.enter('rounds', 'waiting', ROUND_LIMIT_MS);
     while (await clock.sleep(ROUNDS_MS, 'next round of the house', stop)) {
+      progress.enter('rounds', 'a round of the house', ROUND_LIMIT_MS);
       try {
         await phones.refresh(stop);
         if ((await rescuer.rescue(true)) > 0) wake.notify();
@@ -103,5 +107,6 @@ export class PostingScheduler {
         if (!stop.aborted) logger.error({ err: error }, 'A round of the house failed');
       }
     }
+    progress.leave('rounds');
   }
 }

@@ -1,0 +1,241 @@
+/** What the doctor looks at, in the order of its page. Part of compose.ts, and as free to name concrete classes. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { open, statfs } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { isFree } from './appium/ports.ts';
+import { bad, fine, look, type Probe } from './cli/doctor.ts';
+import { readLockView } from './cli/lock-view.ts';
+import { thisHost } from './cli/service/host.ts';
+import { viewService } from './cli/service/show.ts';
+import type { Config } from './config.ts';
+import { adbIn, findAndroidHome } from './devices/adb.ts';
+import { openPhoneEdge } from './devices/phone-edge.ts';
+import { isZone } from './domain/local-time.ts';
+import { SchedulerError } from './errors.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Environment } from './runtime/environment.ts';
+import { silentLogger } from './runtime/logger.ts';
+import { checkStore } from './stores/backup.ts';
+import { SqliteReader } from './stores/sqlite-reader.ts';
+
+export interface DoctorParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly environment: Environment;
+  /** Microseconds since boot. */
+  readonly uptimeUs: () => number;
+  /** A daemon of this home takes orders. */
+  readonly daemonListens: () => Promise<boolean>;
+}
+
+const GIGABYTE = 1_000_000_000;
+const LEAST_FREE_BYTES = GIGABYTE;
+const COMFORTABLE_BYTES = 5 * GIGABYTE;
+/** Before this program existed: a clock that was never set. */
+const EARLIEST_MS = Date.parse('2026-01-01T00:00:00Z');
+
+export function probesOf(parts: DoctorParts): readonly Probe[] {
+  const phones = needsPhones(parts.config) ? [adb(parts), appium(), ports(parts), phonesReachable(parts)] : [];
+  return [node(), ...phones, disk(parts), time(parts), lock(parts), store(parts), videos(parts), service(parts)];
+}
+
+function needsPhones({ publisher, accounts }: Config): boolean {
+  return publisher.kind === 'appium' || accounts.some((account) => account.publisher?.kind === 'appium');
+}
+
+const node = (): Probe => ({
+  what: 'Node',
+  look: async () => {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+    const text = `${process.versions.node} at ${process.execPath}`;
+    return major > 24 || (major === 24 && minor >= 11) ? fine(text) : bad(text, 'Install Node 24.11 or newer from https://nodejs.org.');
+  },
+});
+
+const adb = ({ config, environment }: DoctorParts): Probe => ({
+  what: 'adb',
+  look: async () => {
+    const path = adbIn(findAndroidHome(config.adb.path, environment));
+    accessSync(path, constants.X_OK);
+    if (environment.ANDROID_HOME) return fine(`${path} (ANDROID_HOME=${environment.ANDROID_HOME})`);
+    return fine(`${path}; ANDROID_HOME is not set, and need not be`);
+  },
+});
+
+const appium = (): Probe => ({
+  what: 'Appium',
+  look: async () => {
+    const { resolve } = createRequire(import.meta.url);
+    const versions = ['appium', 'appium-uiautomator2-driver'].map((name) => {
+      try {
+        return `${name} ${(createRequire(import.meta.url)(resolve(`${name}/package.json`)) as { version: string }).version}`;
+      } catch (error) {
+        throw new SchedulerError('APPIUM_NOT_FOUND', { cause: error, details: { text: `there is no package ${name}` } });
+      }
+    });
+    return fine(versions.join(', '));
+  },
+});
+
+const ports = ({ config, daemonListens }: DoctorParts): Probe => ({
+  what: 'ports',
+  look: async () => {
+    const { url, basePort } = config.appium;
+    if (url !== null) return fine(`Appium is yours: ${url}`);
+    if (await isFree(basePort)) return fine(`${basePort} is free for Appium`);
+    if (await daemonListens()) return fine(`${basePort} is in use, the scheduler runs`);
+    return look(
+      `${basePort} is taken by another program`,
+      'Nothing: the next free port is used. Another `appium: {base_port: …}` avoids the message.',
+    );
+  },
+});
+
+const phonesReachable = (parts: DoctorParts): Probe => ({
+  what: 'phones',
+  look: async (signal) => {
+    const found = (await parts.daemonListens()) ? await phonesOfDaemon(parts) : await phonesNow(parts, signal);
+    if (found.length > 0) return found;
+    return bad(
+      'there is none',
+      'Plug one in and allow this computer on it (USB debugging), or name it: `devices: {network: ["host:port"]}`.',
+    );
+  },
+});
+
+/** The running scheduler knows; asking the phones ourselves would get in its way. */
+async function phonesOfDaemon({ config }: DoctorParts) {
+  const reader = new SqliteReader({ path: config.store });
+  try {
+    const live = (await reader.value('live')) as { readonly devices?: readonly { readonly id: string; readonly state: string }[] } | null;
+    return (live?.devices ?? []).map(({ id, state }) => phoneFinding(id, state));
+  } finally {
+    await reader.close();
+  }
+}
+
+async function phonesNow({ config, clock, environment }: DoctorParts, signal: AbortSignal) {
+  const recorder = { onStarted: async () => undefined, onEnded: async () => undefined };
+  const edge = openPhoneEdge({
+    ...{ ...config.devices, sdk: config.adb.path, port: config.adb.port, environment, clock, recorder },
+    instance: `doctor:${config.home}`,
+    logger: silentLogger(),
+  });
+  try {
+    const findings = [];
+    for (const provider of edge.providers) {
+      for (const { id } of await provider.list(signal)) {
+        const state = await provider
+          .connect(id, signal)
+          .then((device) => device.ping(signal))
+          .then(
+            () => 'ready',
+            (error: unknown) => (error instanceof SchedulerError ? `${error.message}|${error.next}` : String(error)),
+          );
+        findings.push(phoneFinding(id, state));
+      }
+    }
+    return findings;
+  } finally {
+    await edge.stop();
+  }
+}
+
+function phoneFinding(id: string, state: string) {
+  if (state === 'ready') return fine(`${id} answers`);
+  const [text = state, remedy = 'Look at the phone and its cable or network.'] = state.split('|');
+  return bad(text.includes(id) ? text : `${id}: ${text}`, remedy);
+}
+
+const disk = ({ config }: DoctorParts): Probe => ({
+  what: 'disk space',
+  look: async () => {
+    const { bavail, bsize } = await statfs(config.home);
+    const free = bavail * bsize;
+    const text = `${(free / GIGABYTE).toFixed(1)} GB free at ${config.home}`;
+    if (free < LEAST_FREE_BYTES) return bad(text, 'Free some: without space nothing is published, because nothing can be recorded.');
+    return free < COMFORTABLE_BYTES ? look(text, 'Free some soon; old evidence goes by itself after 30 days.') : fine(text);
+  },
+});
+
+const time = ({ config, clock }: DoctorParts): Probe => ({
+  what: 'clock and zone',
+  look: async () => {
+    const zone = config.defaults.timezone;
+    if (!isZone(zone)) return bad(`${zone} is no time zone`, 'Write one such as Europe/Berlin into scheduler.yaml.');
+    const now = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: zone }).format(clock.now());
+    const text = `it is ${now} in ${zone}`;
+    if (clock.now() < EARLIEST_MS) return bad(text, 'Set the clock (`timedatectl set-ntp true`): days and windows are counted by it.');
+    const synced = existsSync('/run/systemd/timesync/synchronized');
+    const unsynced = existsSync('/run/systemd/timesync') && !synced;
+    return unsynced ? look(`${text}; the clock is not kept by a time server`, '`timedatectl set-ntp true` keeps it right.') : fine(text);
+  },
+});
+
+const lock = ({ config, clock, daemonListens }: DoctorParts): Probe => ({
+  what: 'lock',
+  look: async () => {
+    const { state, pid } = await readLockView(config.home, clock.now());
+    if (state === 'none') return fine('free: no scheduler runs here');
+    if (state === 'stale') return look(`a dead or hung scheduler (PID ${pid}) left it`, 'Nothing: the next start takes over.');
+    if (await daemonListens()) return fine(`held by the running scheduler, PID ${pid}`);
+    return look(`held by PID ${pid}, which takes no orders (yet)`, 'Ask again; if it stays, look at `scheduler --logs`.');
+  },
+});
+
+const store = ({ config }: DoctorParts): Probe => ({
+  what: 'database',
+  look: async () => {
+    if (!existsSync(config.store)) return fine('none yet; the first --add-folder makes it');
+    const [problem] = checkStore(config.store);
+    return problem === undefined
+      ? fine(`${config.store} is whole`)
+      : bad(
+          `${config.store} is damaged: ${problem}`,
+          'Stop the scheduler, keep a copy of the home, and `scheduler --restore` the last backup.',
+        );
+  },
+});
+
+const videos = ({ config }: DoctorParts): Probe => ({
+  what: 'videos',
+  look: async () => {
+    if (!existsSync(config.store)) return fine('none is queued');
+    const reader = new SqliteReader({ path: config.store });
+    try {
+      const waiting = await reader.jobs({ statuses: ['pending', 'retrying'] });
+      const missing: string[] = [];
+      for (const { videoPath } of waiting) {
+        const file = await open(videoPath, 'r').catch(() => null);
+        if (file === null) missing.push(videoPath);
+        await file?.close();
+      }
+      if (missing.length === 0) return fine(`${waiting.length} wait, all of them can be read`);
+      const text = `${missing.length} of ${waiting.length} that wait cannot be read, such as ${missing[0]}`;
+      return bad(text, 'Mount the disk or put the files back; their jobs wait until then.');
+    } finally {
+      await reader.close();
+    }
+  },
+});
+
+const service = ({ config, environment, uptimeUs }: DoctorParts): Probe => ({
+  what: 'service',
+  look: async () => {
+    const host = thisHost(environment);
+    if (host.platform !== 'linux') return look('not looked at on this system', 'docs/windows.md says how to.');
+    const views = [await viewService(host, 'system', uptimeUs()), await viewService(host, 'user', uptimeUs())];
+    const ours = views.find(({ home }) => home === config.home);
+    if (ours === undefined)
+      return look(
+        'not installed: after a restart of the machine nothing is published',
+        '`scheduler --install-service` (as root, or with --user).',
+      );
+    if (ours.active === 'failed')
+      return bad(`failed: ${ours.last_end ?? 'no reason given'}`, '`scheduler --service-status` and `scheduler --logs` say why.');
+    if (ours.active !== 'active')
+      return look(`installed, but ${ours.active ?? 'systemd does not run'}`, '`systemctl start posting-scheduler`');
+    if (ours.watchdog === null) return look('active, but no watchdog looks after it', 'Install it anew: `scheduler --install-service`.');
+    return fine(`active, watchdog fed ${ours.watchdog.fed_seconds_ago ?? '?'} s ago, ${ours.restarts} restarts`);
+  },
+});

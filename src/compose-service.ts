@@ -1,0 +1,41 @@
+/** Wires what the service manager is told (systemd). Part of compose.ts, and as free to name concrete classes. */
+import type { Clock } from './runtime/clock.ts';
+import { environment } from './runtime/environment.ts';
+import type { Logger } from './runtime/logger.ts';
+import { serviceManager } from './runtime/service-notify.ts';
+import type { AppiumGuard } from './scheduler/appium-guard.ts';
+import type { Part } from './scheduler/house.ts';
+import type { LiveBoard } from './scheduler/live-board.ts';
+import type { Progress } from './scheduler/progress.ts';
+import { serviceReporter } from './scheduler/service-reporter.ts';
+import { statusLine } from './scheduler/status-line.ts';
+import type { Store } from './stores/store.ts';
+
+export interface ServiceParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly progress: Progress;
+  readonly edges: { readonly guard: AppiumGuard; readonly publishers: { readonly needAppium: boolean } };
+  readonly board: LiveBoard;
+  readonly pause: { readonly reason: string | null };
+  readonly stop: AbortSignal;
+}
+
+export function composeReporter({ edges, board, pause, ...own }: ServiceParts): Part {
+  const { guard, publishers } = edges;
+  const { store, clock } = own;
+  return serviceReporter({
+    ...own,
+    manager: serviceManager(environment(), process.pid),
+    firstCheck: (stop) => (publishers.needAppium ? guard.firstCheck(stop) : Promise.resolve()),
+    line: async () =>
+      statusLine({
+        counts: await store.counts(),
+        paused: pause.reason,
+        working: board.working(),
+        held: (await store.accounts(clock.now())).filter(({ state }) => state === 'hold').length,
+        appium: publishers.needAppium ? guard.status().problem : null,
+      }),
+  });
+}
