@@ -101,7 +101,9 @@ export class Crew {
   }
 
   async #idleMs(): Promise<number> {
-    const { store, clock, rests } = this.#parts;
+    const { store, clock, rests, resting } = this.#parts;
+    // Whoever ends a pause rings; a job that is due meanwhile must not keep the workers awake.
+    if (resting() !== null) return IDLE_LOOK_MS;
     const next = await store.nextWake(clock.now());
     const untilNext = next === null ? IDLE_LOOK_MS : Math.max(next.atMs - clock.now(), 50);
     return Math.min(IDLE_LOOK_MS, untilNext, rests.nextMs() ?? IDLE_LOOK_MS);

@@ -52,6 +52,15 @@ describe('a crew', () => {
 });
 
 describe('a drain', () => {
+  it('lets workers sleep through a pause, also while a job is due', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach']);
+    world.forbidden = 'paused by a person';
+    void world.crew(1).work();
+    await world.clock.advance(60_000);
+    expect(world.clock.slept.filter(({ reason }) => reason === 'no job can run now').length).toBeLessThan(5);
+  });
+
   it('retries what machines did wrong in later passes and says how each pass went', async () => {
     const world = await World.with('alice', 'bob');
     await world.add(['good'], 'alice');
