@@ -49,9 +49,7 @@ describe('a crew', () => {
     world.stop.abort();
     await world.clock.run(working);
   });
-});
 
-describe('a drain', () => {
   it('lets workers sleep through a pause, also while a job is due', async () => {
     const world = await World.with('alice');
     await world.add(['beach']);
@@ -60,7 +58,9 @@ describe('a drain', () => {
     await world.clock.advance(60_000);
     expect(world.clock.slept.filter(({ reason }) => reason === 'no job can run now').length).toBeLessThan(5);
   });
+});
 
+describe('a drain', () => {
   it('retries what machines did wrong in later passes and says how each pass went', async () => {
     const world = await World.with('alice', 'bob');
     await world.add(['good'], 'alice');
