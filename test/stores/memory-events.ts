@@ -23,8 +23,13 @@ export class MemoryEvents {
     this.#kept.push({ ...event, seq: this.#seq });
   }
 
+  take(other: MemoryEvents): void {
+    this.#kept = [...other.#kept];
+    this.#seq = other.#seq;
+  }
+
   forgetBefore(beforeMs: number): void {
-    this.#kept = this.#kept.filter((event) => event.atMs >= beforeMs || event.seq === this.#seq);
+    this.#kept = this.#kept.filter((event) => event.atMs >= beforeMs || event.type === 'settled' || event.seq === this.#seq);
   }
 
   list({ afterSeq = 0, job, types, limit }: EventFilter): readonly EventRecord[] {

@@ -7,7 +7,7 @@ import type { Account } from '../../src/domain/account.ts';
 import type { EventRecord } from '../../src/domain/event.ts';
 import type { Phase } from '../../src/domain/failure.ts';
 import { ACCOUNT_BUSY, CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
-import { CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
+import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
 import { claimOrder, type Eligibility, eligibility } from '../../src/domain/select.ts';
 import { localDay } from '../../src/domain/window.ts';
 import { SchedulerError } from '../../src/errors.ts';
@@ -56,6 +56,19 @@ export class MemoryStore implements Store {
     this.#clock = options.clock;
     this.#events = new MemoryEvents(options.clock);
     this.#random = options.random;
+  }
+
+  /** A second store with the same content, as a backup is one. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore({ clock: this.#clock, random: this.#random });
+    for (const job of this.#jobs.all()) copy.#jobs.put(job);
+    for (const [name, account] of this.#accounts) copy.#accounts.set(name, account);
+    for (const [name, value] of this.#values) copy.#values.set(name, value);
+    for (const [id, resource] of this.#resources) copy.#resources.set(id, resource);
+    copy.#events.take(this.#events);
+    copy.#epoch = this.#epoch;
+    copy.#jobSeq = this.#jobSeq;
+    return copy;
   }
 
   async raiseEpoch(instance: string): Promise<number> {
@@ -219,6 +232,11 @@ export class MemoryStore implements Store {
     return best;
   }
 
+  async wishedBefore(publishAtMs: number): Promise<readonly Job[]> {
+    const wished = this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && (job.publishAtMs ?? Number.POSITIVE_INFINITY) <= publishAtMs);
+    return wished.sort((a, b) => (a.publishAtMs ?? 0) - (b.publishAtMs ?? 0));
+  }
+
   async orphans(epoch: number, nowMs: number): Promise<readonly Job[]> {
     return this.#jobs.all().filter((job) => DEVICE_BUSY.includes(job.status) && (job.epoch < epoch || (job.leaseUntilMs ?? 0) <= nowMs));
   }
@@ -271,6 +289,10 @@ export class MemoryStore implements Store {
       .slice(0, limit ?? this.#jobs.all().length);
   }
 
+  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
+    return this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && (job.deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs);
+  }
+
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {
     return this.#events.list(filter);
   }
@@ -293,14 +315,31 @@ export class MemoryStore implements Store {
     const running = this.#jobs.all().filter((other) => DEVICE_BUSY.includes(other.status));
     if (!CLAIMABLE.includes(job.status) || job.dueMs > now) return [];
     if (running.some((other) => other.crashes >= CRASHES_BEFORE_ALONE)) return [];
-    if (job.crashes >= CRASHES_BEFORE_ALONE && running.length > 0) return [];
+    if (job.crashes >= CRASHES_BEFORE_ALONE ? running.length > 0 : this.#oneMustRunAlone(request, now)) return [];
     const inUse = new Set([...request.exceptDevices, ...running.map((other) => other.device)]);
     return this.#possible(job).filter(
       (account) =>
         (request.accounts?.includes(account.name) ?? true) &&
+        !request.exceptApps?.includes(account.policy.app) &&
         (account.device === null || !inUse.has(account.device)) &&
         this.#standing(account, now).eligible,
     );
+  }
+
+  /** A job that may run only alone has waited long enough: its account and phone may be used, or are in use. */
+  #oneMustRunAlone(request: ClaimRequest, now: number): boolean {
+    return this.#jobs.all().some((job) => {
+      const waits = job.crashes >= CRASHES_BEFORE_ALONE && CLAIMABLE.includes(job.status) && job.dueMs <= now - ALONE_PATIENCE_MS;
+      const account = this.#accounts.get(job.account ?? '');
+      if (!waits || account === undefined) return false;
+      const standing = this.#standing(account, now);
+      return (
+        (request.accounts?.includes(account.name) ?? true) &&
+        !request.exceptApps?.includes(account.policy.app) &&
+        !request.exceptDevices.includes(account.device ?? '') &&
+        (standing.eligible || standing.reason === 'busy')
+      );
+    });
   }
 
   #standing(account: Account, now: number, except: string | null = null): Eligibility {
@@ -311,7 +350,6 @@ export class MemoryStore implements Store {
       account,
       postedToday: this.#postsToday(account, now),
       postedIn24h: recent.length,
-        !request.exceptApps?.includes(account.policy.app) &&
       busy: busy.length === 0 ? null : busy.every((job) => job.status === 'uncertain') ? 'uncertain' : 'busy',
       now,
       rollingFreeAtMs: leaves === undefined ? null : leaves + DAY_MS,

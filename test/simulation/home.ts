@@ -1,0 +1,51 @@
+/**
+ * A home of a simulated world, as it lies on disk: database, backups,
+ * posted.jsonl and the lock. It outlives every process; what is appended to
+ * posted.jsonl is there when the call has resolved, and may be torn when not.
+ */
+import { ledgerLine, missingPosts, readLedger, type Sequel } from '../../src/stores/posted-lines.ts';
+import type { PostedEntry, PostedLedger, PostedRecord, Store } from '../../src/stores/store.ts';
+import type { ObservedStore } from './observed-store.ts';
+import type { SimProcess } from './sim-process.ts';
+
+export class Home {
+  store: ObservedStore;
+  backup: ObservedStore | null = null;
+  posted = '';
+  /** The kernel lock: given back by the kernel when its holder dies. */
+  holder: SimProcess | null = null;
+  /** What scheduler.lock shows. */
+  lockFile: { readonly process: SimProcess; readonly heartbeatMs: number } | null = null;
+  bootId = 'boot-1';
+
+  constructor(store: ObservedStore) {
+    this.store = store;
+  }
+
+  /** posted.jsonl as `process` writes it. */
+  ledger(process: SimProcess): PostedLedger {
+    const write = (gate: string, record: PostedRecord, then?: Sequel) =>
+      process.pass(`ledger.${gate}`, () => this.#append(ledgerLine(record, then)));
+    return {
+      append: (record) => write('append', record),
+      withdraw: (record) => write('withdraw', record, 'withdrawn'),
+      confirm: (record) => write('confirm', record, 'confirmed'),
+    };
+  }
+
+  /** What posted.jsonl knows of and the store does not. */
+  missing(process: SimProcess, store: Store): Promise<readonly PostedEntry[]> {
+    return process.pass('ledger.read', () => missingPosts(readLedger(this.posted).entries, store));
+  }
+
+  /** The power went away in the middle of a line. */
+  tear(): void {
+    this.#append('{"account":"a');
+    this.posted = this.posted.trimEnd();
+  }
+
+  /** After a torn line a new one begins, as posted-ledger.ts does it. */
+  #append(line: string): void {
+    this.posted += this.posted === '' || this.posted.endsWith('\n') ? line : `\n${line}`;
+  }
+}
