@@ -8,15 +8,17 @@ import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { composeEdges } from './compose-edges.ts';
 import { composeReporter } from './compose-service.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
+import { configInWords, sourcesInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
 import { createLogger, type RootLogger } from './runtime/logger.ts';
 import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
-import { Desk, type DeskParts } from './scheduler/desk.ts';
 import { Breakers } from './scheduler/breakers.ts';
+import { Desk, type DeskParts } from './scheduler/desk.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
+import { endLeftovers } from './scheduler/leftovers.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
 import { DEFAULT_PHASE_LIMITS_MS } from './scheduler/phase-timer.ts';
@@ -34,7 +36,7 @@ import { Worker } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
 import { SqliteStore } from './stores/sqlite.ts';
 import { SqliteReader } from './stores/sqlite-reader.ts';
-import { StateFiles } from './stores/state-files.ts';
+import { StateFiles, writeState } from './stores/state-files.ts';
 
 /** A home that is ours. */
 interface Own extends Surroundings {
@@ -57,6 +59,8 @@ export function compose(config: Config, around: Surroundings): Composition {
   return {
     zoneOf: (account) => accountPolicy(config, account ?? '').timezone,
     openReader: () => new SqliteReader({ path: config.store }),
+    write: (store, path) => writeState({ store, path, clock: around.clock, config }),
+    settings: () => ({ settings: configInWords(config), from: sourcesInWords(config) }),
     openHome: async () => {
       const own = await openOwn(config, around);
       const desk = composeDesk(own, null, () => {});
@@ -98,9 +102,11 @@ async function openOwn(config: Config, around: Surroundings): Promise<Own> {
   }
 }
 
-function composeDesk({ config, store, epoch, clock, posted: ledger }: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
-  const { home, retry } = config;
-  return new Desk({ store, ledger, epoch, clock, home, retry, daemon, wake, accountPolicy: (name) => accountPolicy(config, name) });
+function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
+  const { config, posted: ledger } = own;
+  const leftovers = () => endLeftovers({ ...own, basePort: config.appium.basePort, isDaemon: daemon !== null });
+  const policies = { accountPolicy: (name: string) => accountPolicy(config, name), retry: config.retry };
+  return new Desk({ ...own, ...policies, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
 }
 
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
@@ -133,7 +139,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
       { name: 'Appium', stop: () => edges.appium.stop() },
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
       { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
-      ticks({ store, logger, snapshot: () => own.files.write() }),
+      ticks({ ...own, ...config.retention, snapshot: () => own.files.write() }),
     ],
   });
   await store.setValue('config', shownSettings(config));
@@ -158,10 +164,10 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     devices: () => phones.list(),
     paused: () => pause.reason !== null,
   });
-  const attempt: AttemptParts = {
-    ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of, breakers },
   const serverOf = (name: string) => (publishers.of(name).publisher.needs.appium ? 'appium' : null);
   const breakers = new Breakers({ ...own, appOf: (name) => accountPolicy(config, name).app, serverOf });
+  const attempt: AttemptParts = {
+    ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of, breakers },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
     unsettled: new Unsettled(own.clock),
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },

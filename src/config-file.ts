@@ -172,6 +172,7 @@ const FILE = settings({
   }).prefault({}),
   phases: settings(Object.fromEntries(PHASES.map((phase) => [phase, duration.optional()]))).prefault({}),
   defer_limit: duration.default(604_800_000),
+  retention: settings({ events: duration.default(7_776_000_000) }).prefault({}),
   store: z.string().min(1).optional(),
 });
 

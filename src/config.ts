@@ -53,6 +53,8 @@ export interface Config {
   readonly tooLateMs: number;
   /** A job deferred for longer than this calls a human. */
   readonly deferLimitMs: number;
+  /** Events older than this are forgotten. */
+  readonly retention: { readonly eventsMs: number };
   /** null = one per reachable device, at most 3. */
   readonly workers: number | null;
   readonly retry: RetryPolicy;
@@ -104,6 +106,8 @@ export interface ConfigOverrides {
   readonly maxPasses?: number;
   readonly retryDelayMs?: number;
   readonly infraRetryLimit?: number;
+  /** False by `--no-retry-unknown`. */
+  readonly unknownIsRetryable?: boolean;
   readonly timezone?: string;
 }
 
@@ -144,6 +148,7 @@ export function loadConfig(request: LoadConfigRequest): Config {
     delayBetweenPostsMs: written.defaults.delay_between_posts,
     tooLateMs: written.defaults.too_late,
     deferLimitMs: written.defer_limit,
+    retention: { eventsMs: written.retention.events },
     workers: overrides.workers ?? written.workers ?? null,
     retry: complete.retry,
     passes: complete.passes,
@@ -197,7 +202,7 @@ function complement(written: Written, timezone: string, overrides: ConfigOverrid
     maxPasses: overrides.maxPasses ?? written.passes.max_passes,
     delayMs: overrides.retryDelayMs ?? written.passes.delay,
     infraRetryLimit: overrides.infraRetryLimit ?? written.passes.infra_retry_limit,
-    unknownIsRetryable: written.passes.unknown_is_retryable,
+    unknownIsRetryable: overrides.unknownIsRetryable ?? written.passes.unknown_is_retryable,
   };
   const cooldown = { after: written.cooldown.after, stepMs: written.cooldown.step, maxMs: written.cooldown.max };
   return { timezone, passes, cooldown, retry: limited(mergePolicies({ config: written.retry ?? null }), passes) };
@@ -276,6 +281,7 @@ const OVERRIDE_KEYS: Readonly<Record<keyof ConfigOverrides, string>> = {
   maxPasses: 'passes.max_passes',
   retryDelayMs: 'passes.delay',
   infraRetryLimit: 'passes.infra_retry_limit',
+  unknownIsRetryable: 'passes.unknown_is_retryable',
   timezone: 'timezone',
 };
 

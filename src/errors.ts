@@ -33,6 +33,11 @@ export const CATALOGUE = {
     category: 'usage',
     next: 'Use `scheduler --status` to see what it does, `scheduler --stop` to end it.',
   },
+  ORCHESTRATOR_CONFLICT: {
+    message: 'the predecessor runs on this machine and posts from the same phones: PID {pid}{others} ({command})',
+    category: 'usage',
+    next: 'End it, wait until its posts are through, `--import` its progress file, then start again.',
+  },
   LOCK_LOST: {
     message: 'the lock of this home now belongs to another instance',
     category: 'infrastructure',

@@ -37,14 +37,15 @@ async function main(argv: readonly string[]): Promise<number> {
   isWorking = need !== 'look';
   const home = homeOf(options.home, need);
   let code = 0;
-  if (need !== 'look' || options.show === 'plan') {
-    const { carryOut, showPlan } = await import('./cli/carry-out.ts');
+  const shows = options.show !== null && options.show !== 'status';
+  if (need !== 'look' || shows) {
+    const { carryOut, show } = await import('./cli/carry-out.ts');
     const config = await configure(home, options);
     const named = existsSync(config.store) ? null : config.accounts.map((account) => account.name);
     if (need === 'create') await (await import('./cli/first-look.ts')).lookFirst(options, named);
     const composition = (await import('./compose.ts')).compose(config, around);
     if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
-    if (options.show === 'plan') await showPlan({ ...around, home, options, terminal }, composition);
+    if (shows) await show({ ...around, home, options, terminal }, composition);
   }
   if (options.show === 'status') await status(home, options, options.json, options.watch);
   return code;

@@ -11,9 +11,11 @@ import { buildPlan } from '../scheduler/plan.ts';
 import type { AttemptWatcher } from '../scheduler/watcher.ts';
 import { LiveLines } from './live.ts';
 import type { Options } from './options.ts';
+import { refuseBesideOthers } from './other-orchestrators.ts';
 import { perform } from './perform.ts';
 import { renderPlan } from './render-plan.ts';
 import { type Runnable, run } from './run.ts';
+import { showEvents } from './show-events.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the whole program shares. */
@@ -45,6 +47,15 @@ export interface Composition {
   zoneOf(account: string | null): string;
   openReader(): StoreReader;
   openHome(): Promise<OpenHome>;
+  /** Writes what a reader sees as `.json` or `.csv`. */
+  write(reader: StoreReader, path: string): Promise<void>;
+  /** Every setting in force, and where those come from that are not at their default. */
+  settings(): { readonly settings: readonly ShownSetting[]; readonly from: readonly { readonly setting: string; readonly from: string }[] };
+}
+
+interface ShownSetting {
+  readonly setting: string;
+  readonly value: unknown;
 }
 
 export interface CommandLine extends Surroundings {
@@ -63,15 +74,16 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
     const reader = composition.openReader();
     const handle = (command: Command) => sendCommand({ home, command, limitMs: COMMAND_LIMIT_MS, clock });
     try {
-      await perform({ ...line, zoneOf, office: { handle, reader, files: null } });
+      await perform({ ...line, zoneOf, office: { handle, reader, files: null, write: (path) => composition.write(reader, path) } });
     } finally {
       await reader.close();
     }
     return 0;
   }
+  if (options.run !== null) await refuseBesideOthers();
   const own = await composition.openHome();
   try {
-    await perform({ ...line, zoneOf, office: { handle: own.handle, reader: own.reader, files: own.files } });
+    await perform({ ...line, zoneOf, office: { ...own, write: (path) => composition.write(own.reader, path) } });
     if (options.run === null) return 0;
     const total = await open(own.reader);
     const composed = await own.compose({ watcher: new LiveLines(terminal, () => total), onlyAccounts: options.onlyAccounts });
@@ -81,16 +93,33 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   }
 }
 
-/** Shows who posts what, when and where, and why not. */
-export async function showPlan({ options, terminal, clock }: CommandLine, composition: Composition): Promise<void> {
+/** What `--plan`, `--events` and `--show-config` show. */
+export async function show({ options, terminal, clock }: CommandLine, composition: Composition): Promise<void> {
+  if (options.show === 'config') {
+    terminal.write(renderSettings(composition.settings(), options.json));
+    return;
+  }
   const reader = composition.openReader();
   try {
+    if (options.show === 'events') {
+      await showEvents({ ...options.events, reader, json: options.json, terminal, clock }, new AbortController().signal);
+      return;
+    }
     const now = clock.now();
     const plan = await buildPlan(reader, now);
     terminal.write(options.json ? `${JSON.stringify(plan, null, 2)}\n` : renderPlan(plan, now));
   } finally {
     await reader.close();
   }
+}
+
+function renderSettings(shown: ReturnType<Composition['settings']>, json: boolean): string {
+  if (json) return `${JSON.stringify(shown, null, 2)}\n`;
+  const values = shown.settings.map(
+    ({ setting, value }) => `${setting.padEnd(32)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const from = shown.from.map(({ setting, from: source }) => `${setting.padEnd(32)}  ${source}`);
+  return `${values.join('\n')}\n\n${from.length === 0 ? 'All are defaults.' : `Not defaults, and where they come from:\n${from.join('\n')}`}\n`;
 }
 
 async function open(reader: StoreReader): Promise<number> {

@@ -8,12 +8,14 @@ interface Explained {
   /** null when there is nothing to do about it. */
   readonly next: string | null;
   readonly exitCode: number;
+  /** Who is in the way, for `orchestrator_conflict`. */
+  readonly conflicts?: unknown;
 }
 
 /** The seeds' names of errors, for programs that know them. */
 const SEED_NAMES: Readonly<Partial<Record<string, string>>> = { LOCK_HELD: 'orchestrator_conflict' };
 /** Orders that were understood but could not be done: an error, not a wrong command line. */
-const NOT_USAGE: readonly string[] = ['NO_ACCOUNTS', 'NO_JOBS', 'REFUSED', 'NO_DAEMON'] satisfies ErrorCode[];
+const NOT_USAGE: readonly string[] = ['NO_ACCOUNTS', 'NO_JOBS', 'REFUSED', 'NO_DAEMON', 'ORCHESTRATOR_CONFLICT'] satisfies ErrorCode[];
 
 function explained(error: unknown): Explained {
   if (error instanceof OrderRefused) return { ...pick(error), exitCode: error.usage && !NOT_USAGE.includes(error.code) ? 2 : 1 };
@@ -21,14 +23,14 @@ function explained(error: unknown): Explained {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { code: 'DEFECT', message, next: 'This is a defect of the program: please report it.', exitCode: 1 };
   }
-  if (error.code === 'LOCK_HELD') return { ...pick(error), exitCode: 3 };
+  if (error.code === 'LOCK_HELD') return { ...pick(error), exitCode: 3, conflicts: [error.details] };
   const usage = error.category === 'usage' || error.category === 'configuration';
-  return { ...pick(error), exitCode: usage && !NOT_USAGE.includes(error.code) ? 2 : 1 };
+  return { ...pick(error), exitCode: usage && !NOT_USAGE.includes(error.code) ? 2 : 1, conflicts: error.details.conflicts };
 }
 
 /** For a person, or for a program that asked by `--json`. */
-function explanation({ code, message, next }: Explained, json: boolean): string {
-  if (json) return `${JSON.stringify({ error: SEED_NAMES[code] ?? code.toLowerCase(), message, next })}\n`;
+function explanation({ code, message, next, conflicts }: Explained, json: boolean): string {
+  if (json) return `${JSON.stringify({ error: SEED_NAMES[code] ?? code.toLowerCase(), message, next, conflicts })}\n`;
   const first = code === 'LOCK_HELD' ? '[LOCK ERROR] Another scheduler instance is already running!\n' : '';
   return `${first}scheduler: ${message}\n${next === null || next === '' ? '' : `  ${next}\n`}`;
 }

@@ -3,18 +3,18 @@
  * exited. What the flags do, and in which order, is main's and the other files'
  * of this folder.
  */
-import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../domain/duration.ts';
+import { Command as Commander, CommanderError, Option } from 'commander';
 import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Command } from '../scheduler/commands.ts';
 import { CARE, type Care, careOf, type RawCare } from './care-options.ts';
+import { duration, keep, mapping, names, oneName, whole } from './flag-values.ts';
 import { explainUsage } from './usage.ts';
 
 /** Orders to an existing queue, in the order in which they were written. */
 export type ActCommand = Extract<
   Command,
-  { readonly do: 'pause' | 'resume' | 'stop' | 'retry' | 'skip' | 'settle' | 'release' | 'undo_add' }
+  { readonly do: 'pause' | 'resume' | 'stop' | 'retry' | 'skip' | 'settle' | 'release' | 'undo_add' | 'end_leftovers' }
 >;
 
 export interface AddOptions {
@@ -51,7 +51,9 @@ export interface Options {
   /** `--accounts`: limits this run; null = all. */
   readonly onlyAccounts: readonly string[] | null;
   /** What to show at the end; null = nothing. */
-  readonly show: 'status' | 'plan' | null;
+  readonly show: 'status' | 'plan' | 'events' | 'config' | null;
+  /** Which events `--events` shows. */
+  readonly events: { readonly job: string | null; readonly follow: boolean };
   readonly json: boolean;
   readonly watch: boolean;
   /** For loadConfig; the keys are those of ConfigOverrides. */
@@ -61,6 +63,7 @@ export interface Options {
     readonly maxPasses?: number;
     readonly retryDelayMs?: number;
     readonly infraRetryLimit?: number;
+    readonly unknownIsRetryable?: boolean;
   };
   /** Looks after the installation and does nothing else; null = not asked for. */
   readonly care: Care | null;
@@ -92,14 +95,22 @@ interface RawOptions extends RawCare {
   maxPasses?: number;
   retryDelay?: number;
   infraRetryLimit?: number;
+  /** False by `--no-retry-unknown`; commander's own way. */
+  retryUnknown: boolean;
+  forceKillPorts?: true;
   status?: true;
   plan?: true;
+  events?: true;
+  showConfig?: true;
   json?: true;
   watch?: true;
   pause?: true;
   resume?: true;
   stop?: true;
+  stopAll?: true;
   retry?: string[];
+  retryAllFailed?: true;
+  retryIncludeNonRetryable?: true;
   skip?: string[];
   settle?: string[];
   release?: string[];
@@ -145,6 +156,7 @@ const NOTHING: Options = {
   run: null,
   onlyAccounts: null,
   show: null,
+  events: { job: null, follow: false },
   json: false,
   watch: false,
   overrides: {},
@@ -218,12 +230,16 @@ const MOVE = [
 
 const ACT = [
   list('--retry <job...>', "give a failed job more attempts; 'all' for every failed one", keep),
+  new Option('--retry-all-failed', 'the same for every job that failed by machines or for unknown reasons'),
+  new Option('--retry-include-non-retryable', 'with it: also those refused by the platform, or broken'),
   list('--skip <job...>', 'never publish it', keep),
   list('--settle <job verdict...>', 'an uncertain post: published, or absent', keep),
   list('--release <account...>', 'the account is in order again: let it post', names),
   new Option('--pause', 'the running scheduler starts no further post'),
   new Option('--resume', 'and goes on'),
   new Option('--stop', 'the running scheduler ends: posts before their commit point are given back'),
+  new Option('--stop-all', 'the same, and when none runs: end what a dead one left behind'),
+  new Option('--force-kill-ports', 'end what a dead scheduler of this home left on its ports, and nothing else'),
 ];
 
 const RUN = [
@@ -235,12 +251,15 @@ const RUN = [
   new Option('--max-passes <n>', 'end after so many sweeps over the queue (means --drain)').argParser(whole(1)),
   new Option('--retry-delay <time>', 'pause between two passes').argParser(duration),
   new Option('--infra-retry-limit <n>', "retries per video after a machine's trouble").argParser(whole(0)),
+  new Option('--no-retry-unknown', 'an error of unknown origin fails a video at once'),
   new Option('--simulate-phone', 'start a pretend phone to rehearse on; further flags go to scheduler-phone'),
 ];
 
 const LOOK = [
   new Option('--status', 'what it does and what waits'),
   new Option('--plan', 'who posts what, when and where, and why not'),
+  new Option('--events', 'what happened, one line each; with --job J of one video, with --follow on and on'),
+  new Option('--show-config', 'every setting in force, and where it comes from'),
   new Option('--json', 'the same for programs'),
   new Option('--watch', 'again and again, until Ctrl+C'),
 ];
@@ -251,6 +270,10 @@ const WHERE = [
   new Option('--store <file>', 'another database than scheduler_state.db in the home'),
 ];
 
+function list<T>(flags: string, description: string, read: (word: string) => readonly T[]): Option {
+  return new Option(flags, description).argParser((word: string, before: readonly T[] = []) => [...before, ...read(word)]);
+}
+
 /** What `scheduler` alone shows; the same as `--help`. */
 function helpPage(program: Commander): string {
   return `${EXAMPLES}\n${program.helpInformation()}${ENDING}`;
@@ -260,10 +283,12 @@ function arrange(raw: RawOptions): Options {
   const files = [...(raw.import ?? []), ...(raw.stateFile === undefined ? [] : [raw.stateFile])];
   const drain = raw.drain === true || (raw.maxPasses !== undefined && raw.daemon !== true);
   check(!(raw.daemon && raw.drain), '--daemon and --drain exclude each other');
-  check(!(raw.status && raw.plan), '--status and --plan exclude each other');
+  const shown = (['status', 'plan', 'events', 'showConfig'] as const).filter((flag) => raw[flag]);
+  check(shown.length < 2, `--${dashed(shown[0])} and --${dashed(shown[1])} exclude each other`);
   check(!(raw.json && raw.watch), '--json and --watch exclude each other');
   check(!(raw.pause && raw.resume), '--pause and --resume exclude each other');
-  check(!(raw.stop && raw.run), '--stop and --run exclude each other');
+  check(!((raw.stop || raw.stopAll) && raw.run), '--stop and --run exclude each other');
+  check(!raw.retryIncludeNonRetryable || raw.retryAllFailed === true, '--retry-include-non-retryable belongs to --retry-all-failed');
   check(!(raw.seedOnly && raw.run), '--seed-only and --run exclude each other');
   check(
     raw.addFolder !== undefined || !(raw.at || raw.account || raw.again),
@@ -285,14 +310,30 @@ function arrange(raw: RawOptions): Options {
     exportFile: raw.export ?? null,
     run: raw.run || raw.drain ? (drain ? 'drain' : 'daemon') : null,
     onlyAccounts: raw.accounts ?? null,
-    show: raw.status || ((raw.json || raw.watch) && !raw.plan) ? 'status' : raw.plan ? 'plan' : null,
+    show: shownOf(raw, shown[0]),
+    events: { job: raw.job ?? null, follow: raw.follow ?? false },
     json: raw.json ?? false,
     watch: raw.watch ?? false,
     overrides: overridesOf(raw),
-    care: careOf(raw, refuse),
+    care: careOf(raw.events ? withoutEvents(raw) : raw, refuse),
     simulatePhone: null,
     print: null,
   };
+}
+
+/** `--json` and `--watch` alone mean the status. */
+function shownOf(raw: RawOptions, flag: 'status' | 'plan' | 'events' | 'showConfig' | undefined): Options['show'] {
+  if (flag !== undefined) return flag === 'showConfig' ? 'config' : flag;
+  return raw.json || raw.watch ? 'status' : null;
+}
+
+/** `--job` and `--follow` belong to `--events` then. */
+function withoutEvents({ job: _job, follow: _follow, ...rest }: RawOptions): RawOptions {
+  return rest;
+}
+
+function dashed(flag: string | undefined): string {
+  return flag === 'showConfig' ? 'show-config' : (flag ?? '');
 }
 
 /** `stop` comes last: what is ordered in the same line must still reach the running daemon. */
@@ -302,10 +343,14 @@ function orders(raw: RawOptions): ActCommand[] {
     ...settlements(raw.settle ?? []),
     ...(raw.release ?? []).map((account): ActCommand => ({ do: 'release', account })),
     ...(raw.retry ?? []).map((job): ActCommand => ({ do: 'retry', job })),
+    ...(raw.retryAllFailed
+      ? [{ do: 'retry', job: 'all', ...(raw.retryIncludeNonRetryable ? {} : { only: 'retryable' as const }) } as const]
+      : []),
     ...(raw.skip ?? []).map((job): ActCommand => ({ do: 'skip', job, reason: 'skipped by a person' })),
     ...(raw.pause ? [{ do: 'pause' } as const] : []),
     ...(raw.resume ? [{ do: 'resume' } as const] : []),
-    ...(raw.stop ? [{ do: 'stop' } as const] : []),
+    ...(raw.forceKillPorts ? [{ do: 'end_leftovers' } as const] : []),
+    ...(raw.stopAll ? [{ do: 'stop', all: true } as const] : raw.stop ? [{ do: 'stop' } as const] : []),
   ];
 }
 
@@ -330,6 +375,7 @@ function overridesOf(raw: RawOptions): Options['overrides'] {
     ...(raw.maxPasses === undefined ? {} : { maxPasses: raw.maxPasses }),
     ...(raw.retryDelay === undefined ? {} : { retryDelayMs: raw.retryDelay }),
     ...(raw.infraRetryLimit === undefined ? {} : { infraRetryLimit: raw.infraRetryLimit }),
+    ...(raw.retryUnknown ? {} : { unknownIsRetryable: false }),
   };
 }
 
@@ -339,48 +385,4 @@ function check(condition: boolean, what: string): void {
 
 function refuse(what: string): never {
   throw new SchedulerError('BAD_USAGE', { details: { what } });
-}
-
-function list<T>(flags: string, description: string, read: (word: string) => readonly T[]): Option {
-  return new Option(flags, description).argParser((word: string, before: readonly T[] = []) => [...before, ...read(word)]);
-}
-
-function keep(word: string): readonly string[] {
-  return [word];
-}
-
-/** `a,b` and `@a`: people copy handles as the app shows them. */
-function names(word: string): readonly string[] {
-  return word
-    .split(/[\s,]+/)
-    .filter((name) => name !== '')
-    .map(oneName);
-}
-
-function oneName(word: string): string {
-  const name = word.trim().replace(/^@/, '');
-  if (!/^[^\s,/\\:]+$/.test(name)) throw new InvalidArgumentError(`"${word}" is no account name.`);
-  return name;
-}
-
-function mapping(word: string): readonly { from: string; to: string }[] {
-  const at = word.indexOf('=');
-  if (at <= 0 || at === word.length - 1) throw new InvalidArgumentError('Write it as FROM=TO.');
-  return [{ from: word.slice(0, at), to: word.slice(at + 1) }];
-}
-
-function whole(least: number): (word: string) => number {
-  return (word) => {
-    const value = Number(word);
-    if (!/^\d+$/.test(word) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
-    }
-    return value;
-  };
-}
-
-function duration(word: string): number {
-  const ms = parseDuration(word);
-  if (ms === null) throw new InvalidArgumentError('It must be a duration such as 30, 15s, 10m or 1h.');
-  return ms;
 }

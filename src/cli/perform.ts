@@ -4,11 +4,13 @@
  * that bad input changes nothing. Running and looking are main's.
  */
 
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Command, Office, Reply, StateMover } from '../scheduler/commands.ts';
+import { readCampaign } from './campaign.ts';
 import { addCommands, type Intake, repeatsOf, takeFolder } from './intake.ts';
 import type { Options } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -32,7 +34,7 @@ export async function perform(parts: PerformParts): Promise<void> {
   const intakes = await readFolders(parts);
   if (add.accounts.length > 0) await order(parts, { do: 'add_accounts', names: add.accounts });
   for (const intake of intakes) await queue(parts, intake);
-  for (const file of imports.files) await importFile(parts, file);
+  for (const path of imports.files) await ((await isFolder(path)) ? importCampaign(parts, resolve(path)) : importFile(parts, path));
   for (const command of act) await order(parts, command);
   if (exportFile !== null) await exportTo(parts, exportFile);
 }
@@ -42,15 +44,34 @@ async function importFile(parts: PerformParts, file: string): Promise<void> {
   for (const line of await mover(parts).importFile({ file, timezone, map })) parts.terminal.write(`${line}\n`);
 }
 
-async function exportTo(parts: PerformParts, file: string): Promise<void> {
-  if (!file.endsWith('.json')) throw new SchedulerError('BAD_USAGE', { details: { what: `--export writes .json files, not ${file}` } });
-  await mover(parts).write(resolve(file));
-  parts.terminal.write(`Wrote ${file}.\n`);
+/** What the predecessor called a campaign: its accounts, what its last run published, and its videos, in this order. */
+async function importCampaign(parts: PerformParts, folder: string): Promise<void> {
+  const { name, accounts, progressFiles, notes } = await readCampaign(folder);
+  for (const line of [`Campaign ${name}:`, ...notes]) parts.terminal.write(`${line}\n`);
+  await order(parts, { do: 'add_accounts', names: accounts });
+  for (const file of progressFiles) await importFile(parts, file);
+  const add = { folders: [folder], accounts, boundTo: null, at: null, again: false, maxAttempts: null };
+  for (const intake of await readFolders({ ...parts, options: { ...parts.options, add } })) await queue(parts, intake);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+async function exportTo({ office, terminal }: PerformParts, file: string): Promise<void> {
+  if (!/\.(?:json|csv)$/.test(file)) {
+    throw new SchedulerError('BAD_USAGE', { details: { what: `--export writes .json and .csv files, not ${file}` } });
+  }
+  await office.write(resolve(file));
+  terminal.write(`Wrote ${file}.\n`);
 }
 
 function mover({ office }: PerformParts): StateMover {
   if (office.files !== null) return office.files;
-  const what = 'a scheduler is running here; importing and exporting a whole state needs it to be stopped';
+  const what = 'a scheduler is running here; importing a whole state needs it to be stopped';
   throw new SchedulerError('REFUSED', { details: { what, next: 'Stop it by `scheduler --stop`, then order it again.' } });
 }
 

@@ -6,12 +6,20 @@
  */
 
 const FORMER: Readonly<Record<string, string>> = {
-  '--retry-all': '--retry all',
-  '--retry-all-failed': '--retry all',
-  '--stop-all': '--stop',
-  '--force': '--run (a dead or hung holder is replaced by itself)',
-  '--force-reseed': '--add-folder DIR --again',
-  '--campaign': '--import FOLDER',
+  '--retry-all': 'use --retry all',
+  '--force': 'a dead or hung holder is replaced by the next start, and a living one must never be pushed aside: use --run, or --stop first',
+  '--force-reseed': 'nothing can wipe the record of a post: use --add-folder for new videos, with --again for a wanted repeat',
+  '--reset-day': "the day is the account's local date, and nothing can wipe the record of a post: the next one begins by itself",
+  '--campaign': 'use --import FOLDER, which takes its accounts, captions, videos and progress',
+  '-c': 'use --import FOLDER, which takes its accounts, captions, videos and progress',
+  '--list-campaigns': 'a campaign is a folder, imported by --import FOLDER: use --status and --plan for what came of it',
+  '--device': 'an account has its phone: write `accounts: [{name: …, device: geelark:NAME}]` in scheduler.yaml',
+  '-d': 'an account has its phone: write `accounts: [{name: …, device: geelark:NAME}]` in scheduler.yaml',
+  '--ai-only': 'the steps in an app are data: correct flows/APP.yaml where a screen has changed',
+  '--no-ai-fallback': 'the steps in an app are data, and nothing is guessed: leave the flag out',
+  '--worker-id': 'workers are loops of one process: use --workers N',
+  '--num-workers': 'workers are loops of one process: use --workers N',
+  '--progress-file': 'the queue is a database: use --import FILE.csv and --export FILE.csv',
 };
 
 /** @param message commander's own, which starts with `error: ` and may end in a suggestion on a second line */
@@ -25,7 +33,7 @@ export function explainUsage(message: string): string {
   const unknown = /unknown option '(--?[^'=\s]+)/.exec(text)?.[1];
   if (unknown !== undefined) {
     const former = FORMER[unknown];
-    if (former !== undefined) return `there is no flag ${unknown} (any more); use ${former}`;
+    if (former !== undefined) return `there is no flag ${unknown} (any more); ${former}`;
     const suggestion = /Did you mean (?:one of )?(.+)\?\)/.exec(text)?.[1];
     return `there is no flag ${unknown}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`;
   }

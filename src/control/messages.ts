@@ -57,6 +57,7 @@ const CHECKS: Readonly<Record<Command['do'], Check>> = {
   pause: nothing,
   resume: nothing,
   stop: nothing,
+  end_leftovers: nothing,
   retry: text('job'),
   skip: text('job', 'reason'),
   settle: (command) => text('job')(command) && (command.verdict === 'published' || command.verdict === 'absent'),

@@ -111,6 +111,12 @@ export async function listenerPid(port: number, expected?: number): Promise<numb
   return null;
 }
 
+/** Every process of the machine as its words, as far as it may be seen. */
+export async function commandLines(): Promise<readonly { readonly pid: number; readonly command: string }[]> {
+  const { default: psList } = await import('ps-list');
+  return (await psList()).map(({ pid, cmd, name }) => ({ pid, command: cmd ?? name }));
+}
+
 async function snapshot(): Promise<readonly Row[]> {
   if (!LINUX) return rowsFromPsList();
   const rows = await Promise.all((await pidsFromProc()).map(rowFromProc));
@@ -136,12 +142,13 @@ async function orphansOf(leader: ProcessIdentity, rows: readonly Row[], options:
   const ours: Row[] = [];
   for (const row of rows) {
     const known = recorded.some((identity) => same(identity, row));
-    if (known || (row.group === leader.pid && (await carries(row.pid, options.marker)))) ours.push(row);
+    if (known || (row.group === leader.pid && (await carriesMarker(row.pid, options.marker)))) ours.push(row);
   }
   return ours.filter((row) => row.pid !== process.pid);
 }
 
-async function carries(pid: number, marker: string | undefined): Promise<boolean> {
+/** True when the environment with which the process was started holds `NAME=value`. Only where there is a /proc. */
+export async function carriesMarker(pid: number, marker: string | undefined): Promise<boolean> {
   if (marker === undefined) return false;
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
   return environment.split('\0').includes(marker);

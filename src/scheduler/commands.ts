@@ -14,8 +14,12 @@ export type Command =
   | { readonly do: 'undo_add'; readonly batch: string }
   | { readonly do: 'pause' }
   | { readonly do: 'resume' }
-  | { readonly do: 'stop' }
-  | { readonly do: 'retry'; readonly job: string } // a job's id, or `all`
+  /** `all`: when no daemon runs, what a dead one left behind is ended. */
+  | { readonly do: 'stop'; readonly all?: true }
+  /** What an earlier life of this home left running, or on its ports, is ended; nothing that is not provably ours. */
+  | { readonly do: 'end_leftovers' }
+  /** A job's id, or `all` failed ones; `retryable`: not those that the platform refused, nor broken videos. */
+  | { readonly do: 'retry'; readonly job: string; readonly only?: 'retryable' }
   | { readonly do: 'skip'; readonly job: string; readonly reason: string }
   | { readonly do: 'settle'; readonly job: string; readonly verdict: Verdict }
   | { readonly do: 'release'; readonly account: string };
@@ -35,16 +39,17 @@ export interface Office {
   readonly handle: CommandHandler;
   /** Looks at the store without changing it. */
   readonly reader: StoreReader;
-  /** Imports and exports whole states; null while a daemon holds the home: then it must be stopped first. */
+  /** Imports whole states; null while a daemon holds the home: then it must be stopped first. */
   readonly files: StateMover | null;
+  /** Writes the state as `.json`, the jobs as `.csv`; also beside a running daemon. @param path absolute */
+  readonly write: (path: string) => Promise<void>;
 }
 
-/** Brings state files in and out; answers lines for a person. */
+/** Brings state files in; answers lines for a person. */
 export interface StateMover {
   importFile(request: {
     readonly file: string;
     readonly timezone: string | null;
     readonly map: readonly { readonly from: string; readonly to: string }[];
   }): Promise<readonly string[]>;
-  write(path: string): Promise<void>;
 }

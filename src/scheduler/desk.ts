@@ -5,6 +5,7 @@
  * twice is refused here with one sentence that says what to order instead.
  */
 import type { AccountPolicy } from '../domain/account.ts';
+import type { FailureCategory } from '../domain/failure.ts';
 import type { Job, JobEvent, Verdict } from '../domain/job.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface DeskParts {
   readonly retry: RetryPolicy;
   /** The daemon's own switches; null = no daemon runs here. */
   readonly daemon: { readonly stop: () => void; readonly pause: () => void; readonly resume: () => void } | null;
+  /** Ends what an earlier life left; answers one line for each thing that was found. */
+  readonly endLeftovers?: () => Promise<readonly string[]>;
   /** Something new may be claimable. */
   readonly wake: () => void;
 }
@@ -32,6 +35,8 @@ export interface DeskParts {
 type Accepted = Extract<Reply, { readonly ok: true }>;
 
 const WHO = 'person';
+/** The platform refused, or the video is broken: another try changes nothing by itself. */
+const FINAL: readonly FailureCategory[] = ['account', 'content'];
 
 export class Desk {
   readonly #parts: DeskParts;
@@ -60,16 +65,19 @@ export class Desk {
       case 'undo_add':
         return this.#undoAdd(command.batch);
       case 'retry':
-        return command.job === 'all' ? this.#retryAll() : this.#retry(command.job);
+        return command.job === 'all' ? this.#retryAll(command.only === 'retryable') : this.#retry(command.job);
       case 'skip':
         return this.#skip(command.job, command.reason);
       case 'settle':
         return this.#settle(command.job, command.verdict);
       case 'release':
         return this.#release(command.account);
+      case 'end_leftovers':
+        return this.#endLeftovers();
+      case 'stop':
+        return command.all === true && this.#parts.daemon === null ? this.#endLeftovers() : this.#switch('stop');
       case 'pause':
       case 'resume':
-      case 'stop':
         return this.#switch(command.do);
     }
   }
@@ -117,14 +125,15 @@ export class Desk {
     return accepted(`${job.id} is tried again, up to ${count(grant, 'time')}${held}.`, { jobs: [job.id] });
   }
 
-  async #retryAll(): Promise<Accepted> {
+  async #retryAll(onlyRetryable: boolean): Promise<Accepted> {
     const failed = await this.#parts.store.jobs({ statuses: ['failed'] });
-    for (const job of failed) await this.#change(job, { type: 'retry', grant: (await this.#retryPolicy(job)).maxAttempts });
-    const ids = failed.map((job) => job.id);
-    return accepted(
-      ids.length === 0 ? 'No job has failed; there is nothing to retry.' : `${count(ids.length, 'failed job')} are tried again.`,
-      { jobs: ids },
-    );
+    const taken = onlyRetryable ? failed.filter((job) => !FINAL.includes(job.failure?.category ?? 'unknown')) : failed;
+    for (const job of taken) await this.#change(job, { type: 'retry', grant: (await this.#retryPolicy(job)).maxAttempts });
+    const ids = taken.map((job) => job.id);
+    const rest = failed.length - taken.length;
+    const left = rest === 0 ? '' : ` ${count(rest, 'other')} cannot be helped by a retry; --retry-include-non-retryable takes them too.`;
+    const none = failed.length === 0 ? 'No job has failed; there is nothing to retry.' : 'No failed job can be helped by a retry.';
+    return accepted(`${ids.length === 0 ? none : `${count(ids.length, 'failed job')} are tried again.`}${left}`, { jobs: ids });
   }
 
   async #skip(id: string, reason: string): Promise<Accepted> {
@@ -178,6 +187,11 @@ export class Desk {
     }
     const trouble = account.trouble === null ? '' : `, but it waits for its configuration: ${account.trouble}`;
     return accepted(`${name} was not on hold${trouble}.`);
+  }
+
+  async #endLeftovers(): Promise<Accepted> {
+    const found = (await this.#parts.endLeftovers?.()) ?? [];
+    return accepted(found.length === 0 ? 'Nothing of an earlier life was left.' : found.join('\n'), { found });
   }
 
   #switch(what: 'pause' | 'resume' | 'stop'): Accepted {

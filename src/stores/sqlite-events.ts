@@ -20,9 +20,12 @@ export class SqliteEvents {
     this.#insert.run(atMs, type, epoch, job, account, device, who, phase, category, jsonUnlessEmpty(details));
   }
 
-  /** Deletes old ones, never the newest: a number, once given, must not come again. */
+  /**
+   * Deletes old ones, never the newest: a number, once given, must not come again. What was settled is kept: it says why a line of
+   * posted.jsonl has no post.
+   */
   deleteBefore(beforeMs: number): void {
-    this.#db.prepare('DELETE FROM events WHERE at_ms < ? AND seq < (SELECT max(seq) FROM events)').run(beforeMs);
+    this.#db.prepare("DELETE FROM events WHERE at_ms < ? AND type <> 'settled' AND seq < (SELECT max(seq) FROM events)").run(beforeMs);
   }
 }
 

@@ -1,0 +1,48 @@
+/** What may stand behind a flag: names, whole numbers, durations, path mappings; and what to say when it may not. */
+import { parseDuration } from '../domain/duration.ts';
+
+/** What stands behind a flag is not meant for it. The code is the one by which commander knows whose word it was. */
+export class FlagProblem extends Error {
+  readonly code = 'commander.invalidArgument';
+  readonly exitCode = 1;
+}
+
+export function keep(word: string): readonly string[] {
+  return [word];
+}
+
+/** `a,b` and `@a`: people copy handles as the app shows them. */
+export function names(word: string): readonly string[] {
+  return word
+    .split(/[\s,]+/)
+    .filter((name) => name !== '')
+    .map(oneName);
+}
+
+export function oneName(word: string): string {
+  const name = word.trim().replace(/^@/, '');
+  if (!/^[^\s,/\\:]+$/.test(name)) throw new FlagProblem(`"${word}" is no account name.`);
+  return name;
+}
+
+export function mapping(word: string): readonly { from: string; to: string }[] {
+  const at = word.indexOf('=');
+  if (at <= 0 || at === word.length - 1) throw new FlagProblem('Write it as FROM=TO.');
+  return [{ from: word.slice(0, at), to: word.slice(at + 1) }];
+}
+
+export function whole(least: number): (word: string) => number {
+  return (word) => {
+    const value = Number(word);
+    if (!/^\d+$/.test(word) || !Number.isSafeInteger(value) || value < least) {
+      throw new FlagProblem(`It must be a whole number, at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+export function duration(word: string): number {
+  const ms = parseDuration(word);
+  if (ms === null) throw new FlagProblem('It must be a duration such as 30, 15s, 10m or 1h.');
+  return ms;
+}
