@@ -13,10 +13,13 @@ interface Calls {
 
 export class Unsettled {
   readonly #clock: Clock;
+  /** Whatever an earlier life had under way ended before this one began. Wall time cannot tell when: it may have been set since. */
+  readonly #bornMs: number;
   readonly #jobs = new Map<string, Calls>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#bornMs = clock.monotonic();
   }
 
   /** From the start of the attempt on: the rescuer may take its claim away while it still acts. */
@@ -28,11 +31,8 @@ export class Unsettled {
 
   /** @param settleMs a post may take this long from the act until it can be seen */
   has(jobId: string, settleMs: number): boolean {
-    const calls = this.#jobs.get(jobId);
-    if (calls === undefined) return false;
-    if (calls.running > 0 || this.#clock.monotonic() - calls.endedMs < settleMs) return true;
-    this.#jobs.delete(jobId);
-    return false;
+    const { running, endedMs } = this.#jobs.get(jobId) ?? { running: 0, endedMs: this.#bornMs };
+    return running > 0 || this.#clock.monotonic() - endedMs < settleMs;
   }
 
   #count(jobId: string, more: number): void {

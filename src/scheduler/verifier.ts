@@ -161,7 +161,8 @@ export class Verifier {
     const facts = { app: appOf(job.account), maxAttempts: job.maxAttempts ?? retryPolicy(job).maxAttempts, device };
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
     // Asked before the look: whoever could still act while it looked, may have acted behind its back.
-    const cutOff = !this.#parts.unsettled.has(job.id, publisher.settleMs ?? 0);
+    // A look through a phone waits by itself, after its new session has cut off the old one.
+    const cutOff = !this.#parts.unsettled.has(job.id, publisher.needs.device ? 0 : (publisher.settleMs ?? 0));
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {
         const log = { info: trace.info, warn: trace.warn };
