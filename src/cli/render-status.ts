@@ -10,6 +10,8 @@ import { renderTable } from './table.ts';
 import { painter, type Terminal } from './terminal.ts';
 
 const COLUMNS = 100;
+/** So many failed tries, and the number of the others. */
+const TROUBLED_LISTED = 8;
 /** More accounts than this are summed up by state. */
 const ACCOUNTS_LISTED = 12;
 /** Of what needs a person, so many lines each; the rest is counted. */
@@ -22,6 +24,13 @@ const WORKING_COLUMNS = [
   ['video', 28],
   ['phase', 10],
   ['for', 9],
+] as const;
+const TROUBLED_COLUMNS = [
+  ['video', 28],
+  ['account', 18],
+  ['tries', 7],
+  ['again', 14],
+  ['why', 28],
 ] as const;
 const ACCOUNT_COLUMNS = [
   ['account', 20],
@@ -41,6 +50,7 @@ export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty'>
     needs(page, paint),
     working(page, paint),
     jobLine(status, paint),
+    troubledJobs(page, paint),
     accounts(page, paint),
     machines(status, paint),
     passes(status),
@@ -114,6 +124,23 @@ function jobLine({ jobs }: Status, paint: Paint): string {
   ] as const;
   const parts = words.filter(([status]) => jobs[status] > 0).map(([status, word, colour]) => paint(colour, `${jobs[status]} ${word}`));
   return `${paint('bold', 'VIDEOS')}  ${jobs.total} in all: ${parts.join(', ')}`;
+}
+
+/** What was tried and failed: how often, why, and when again. */
+function troubledJobs({ status, atMs }: StatusPage, paint: Paint): string {
+  const all = status.troubled_jobs;
+  if (all.length === 0) return '';
+  const shown = all.slice(0, TROUBLED_LISTED);
+  const rows = shown.map(({ job, account, attempts, max_attempts, error_category, error_type, next_attempt_at }) => [
+    job,
+    account ?? '',
+    max_attempts === null ? String(attempts) : `${attempts}/${max_attempts}`,
+    next_attempt_at === null ? 'no more' : until(next_attempt_at, atMs),
+    `${error_category ?? 'unknown'}${error_type === null || error_type === '' ? '' : `: ${error_type}`}`,
+  ]);
+  const more = status.jobs.retrying + status.jobs.failed - shown.length;
+  const rest = more > 0 ? `\n  … and ${more} more (--export FILE.csv lists all)` : '';
+  return `${paint('bold', 'TRIED AND FAILED')}  --events --job JOB tells the story, --retry JOB tries again\n${renderTable(TROUBLED_COLUMNS, rows)}${rest}`;
 }
 
 function accounts({ status, atMs }: StatusPage, paint: Paint): string {

@@ -40,6 +40,23 @@ export interface UncertainView {
   readonly since: string | null;
 }
 
+/** A job that failed, for good or until its next attempt. */
+export interface TroubledJobView {
+  readonly job: string;
+  readonly account: string | null;
+  readonly status: 'retrying' | 'failed';
+  readonly attempts: number;
+  /** null = as the settings say. */
+  readonly max_attempts: number | null;
+  readonly deferrals: number;
+  /** ISO; null = there is none. */
+  readonly next_attempt_at: string | null;
+  readonly error_category: string | null;
+  readonly error_type: string | null;
+  readonly error: string | null;
+  readonly pass_number: number;
+}
+
 /** The object of `--status --json`; keys and shapes are those of docs/operations.md. */
 export interface Status {
   readonly home: string;
@@ -53,6 +70,8 @@ export interface Status {
   readonly devices: readonly unknown[];
   readonly appium: readonly { readonly url: string; readonly healthy: boolean }[];
   readonly uncertain: readonly UncertainView[];
+  /** The first of those to be retried, then the first of those that failed; `jobs` has their numbers. */
+  readonly troubled_jobs: readonly TroubledJobView[];
   readonly workers: readonly { readonly id: number; readonly jobs_completed: number; readonly jobs_failed: number }[];
   readonly config: unknown;
   readonly pass_count: number;
@@ -95,6 +114,10 @@ export interface StatusQuestion {
 /** As many uncertain jobs as a person can settle; there is at most one an account. */
 const UNCERTAIN_SHOWN = 1_000;
 
+/** As many of each kind as anybody reads. */
+const TROUBLED_SHOWN = 50;
+const ERROR_CHARACTERS = 500;
+
 const NO_JOBS: JobCounts = { pending: 0, claimed: 0, committing: 0, uncertain: 0, retrying: 0, success: 0, failed: 0, skipped: 0 };
 
 export async function buildStatus(question: StatusQuestion): Promise<StatusPage> {
@@ -104,6 +127,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const standings = (await reader?.accounts(nowMs)) ?? [];
   const accounts = standings.map((account) => accountView(account, nowMs));
   const uncertain = counts.uncertain === 0 ? [] : ((await reader?.jobs({ statuses: ['uncertain'], limit: UNCERTAIN_SHOWN })) ?? []);
+  const inTrouble = await troubledJobs(reader, counts, standings);
   const live = record(await reader?.value('live'));
   const history = list(await reader?.value('pass_history'));
   const finalResult = await reader?.value('final_result');
@@ -119,6 +143,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     devices: running ? list(live.devices) : [],
     appium: running ? list(live.appium).map((one) => ({ url: text(record(one).url) ?? '', healthy: record(one).healthy === true })) : [],
     uncertain: uncertain.map((job) => ({ job: job.id, account: job.account, since: iso(job.uncertainMs) })),
+    troubled_jobs: inTrouble,
     workers: list(live.workers).map((one) => workerView(record(one))),
     config: question.config ?? (await reader?.value('config')) ?? null,
     pass_count: history.length,
@@ -139,6 +164,30 @@ const WAITS: Readonly<Record<NonNullable<AccountStanding['waitReason']>, string>
   window: 'outside its hours',
   gap: 'keeps the gap after its last post',
 };
+
+async function troubledJobs(
+  reader: StoreReader | null,
+  counts: JobCounts,
+  standings: readonly AccountStanding[],
+): Promise<readonly TroubledJobView[]> {
+  const limits = new Map(standings.map(({ name, policy }) => [name, policy.retry?.maxAttempts ?? null]));
+  const views: TroubledJobView[] = [];
+  for (const status of ['retrying', 'failed'] as const) {
+    if (counts[status] === 0) continue;
+    for (const job of (await reader?.jobs({ statuses: [status], limit: TROUBLED_SHOWN })) ?? []) {
+      const { id, account, attempts, deferrals, failure, passNumber } = job;
+      views.push({
+        ...{ job: id, account, status, attempts, max_attempts: job.maxAttempts ?? limits.get(account ?? '') ?? null, deferrals },
+        next_attempt_at: status === 'retrying' ? isoTime(job.dueMs) : null,
+        error_category: failure?.category ?? null,
+        error_type: failure?.type ?? null,
+        error: failure?.message.slice(0, ERROR_CHARACTERS) ?? null,
+        pass_number: passNumber,
+      });
+    }
+  }
+  return views;
+}
 
 function accountView(account: AccountStanding, nowMs: number): AccountView {
   const resting = account.cooldownUntilMs !== null && account.cooldownUntilMs > nowMs;

@@ -59,6 +59,10 @@ function jobInShape(job: Job) {
     completed_at: job.status === 'success' ? isoOrNull(job.finishedMs) : null,
     source_folder: job.batch,
     error_type: job.failure?.type ?? '',
+    error_category: job.failure?.category ?? '',
+    deferrals: job.deferrals,
+    next_attempt_at: job.status === 'pending' || job.status === 'retrying' ? isoTime(job.dueMs) : null,
+    pass_number: job.passNumber,
     screenshot_path: job.failure?.evidence ?? '',
     whole: { ...job, claimToken: null },
   };

@@ -77,6 +77,17 @@ describe('parseArgv', () => {
     ]);
   });
 
+  it("takes the orchestrator's flags", () => {
+    expect(parse('--no-retry-unknown').overrides).toEqual({ unknownIsRetryable: false });
+    expect(parse('--retry-all-failed').act).toEqual([{ do: 'retry', job: 'all', only: 'retryable' }]);
+    expect(parse('--retry-all-failed --retry-include-non-retryable').act).toEqual([{ do: 'retry', job: 'all' }]);
+    expect(parse('--run --force-kill-ports')).toMatchObject({ run: 'daemon', act: [{ do: 'end_leftovers' }] });
+    expect(parse('--stop-all').act).toEqual([{ do: 'stop', all: true }]);
+    expect(parse('--seed-only --state-file s.json')).toMatchObject({ run: null, import: { files: ['s.json'] } });
+    expect(parse('--show-config --json')).toMatchObject({ show: 'config', json: true });
+    expect(parse('--events --job j1 --follow')).toMatchObject({ show: 'events', events: { job: 'j1', follow: true }, care: null });
+  });
+
   it('reads imports with their zone and path mappings', () => {
     const options = parseArgv(
       ['--import', 'a.json', '--state-file', 'b.json', '--timezone', 'Asia/Tokyo', '--map', 'C:\\v=/mnt/v', '--export', 'o.csv'],
@@ -105,7 +116,16 @@ describe('parseArgv', () => {
     [['--statsu'], 'there is no flag --statsu; did you mean --status?'],
     [['--ad-folder', 'x'], 'there is no flag --ad-folder; did you mean --add-folder?'],
     [['--retry-all'], 'there is no flag --retry-all (any more); use --retry all'],
-    [['--stop-all'], 'use --stop'],
+    [['--reset-day'], "the day is the account's local date"],
+    [['--force-reseed'], 'nothing can wipe the record of a post'],
+    [['--force'], 'a dead or hung holder is replaced by the next start'],
+    [['--campaign', 'x'], 'use --import FOLDER'],
+    [['--list-campaigns'], 'a campaign is a folder'],
+    [['--device', 'geelark'], 'an account has its phone'],
+    [['--retry-include-non-retryable'], 'belongs to --retry-all-failed'],
+    [['--run', '--stop-all'], '--stop and --run exclude each other'],
+    [['--events', '--plan'], '--plan and --events exclude each other'],
+    [['--follow'], 'belong to --logs'],
     [['--zzzzzz'], 'there is no flag --zzzzzz'],
     [['run'], 'a word stands where a flag was expected'],
     [['--workers', 'x'], 'must be a whole number, at least 1'],

@@ -9,6 +9,7 @@ import { renderStatus } from '../../src/cli/render-status.ts';
 import { type ShowStatusRequest, showStatus, watchStatus } from '../../src/cli/show-status.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import type { Job } from '../../src/domain/job.ts';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { isoTime } from '../../src/runtime/clock.ts';
 import { bootId, ownIdentity } from '../../src/runtime/processes.ts';
 import { buildStatus, type LockView, type StatusPage, type StoreReader } from '../../src/scheduler/status.ts';
@@ -81,6 +82,43 @@ function build(given: Given | null, lock = NOBODY): Promise<StatusPage> {
 }
 
 describe('--status --json', () => {
+  it('shows what was tried and failed: how often, why, in which pass, and when again', async () => {
+    const jobs = [
+      job({
+        id: 'later',
+        status: 'retrying',
+        account: 'alice',
+        attempts: 2,
+        deferrals: 1,
+        passNumber: 2,
+        dueMs: MONDAY_NOON + 90_000,
+        failure: failure({ message: 'x'.repeat(900) }),
+      }),
+      job({
+        id: 'never',
+        status: 'failed',
+        account: 'bob',
+        attempts: 1,
+        maxAttempts: 5,
+        failure: failure({ category: 'account', type: 'captcha' }),
+      }),
+    ];
+    const retry = { ...DEFAULT_RETRY, maxAttempts: 4 };
+    const page = await build({ jobs, accounts: [standing({ name: 'alice', policy: policy({ retry }) })] });
+    const [later, never] = page.status.troubled_jobs;
+    expect(later).toMatchObject({ job: 'later', status: 'retrying', attempts: 2, max_attempts: 4, deferrals: 1, pass_number: 2 });
+    expect(later).toMatchObject({
+      error_category: 'infrastructure',
+      error_type: 'adb_timeout',
+      next_attempt_at: isoTime(MONDAY_NOON + 90_000),
+    });
+    expect(later?.error).toHaveLength(500);
+    expect(never).toMatchObject({ job: 'never', max_attempts: 5, error_category: 'account', error_type: 'captcha', next_attempt_at: null });
+    const shown = renderStatus(page, PIPE);
+    expect(shown).toMatch(/later +alice +2\/4 +in 1m 30s +infrastructure: adb_timeout/);
+    expect(shown).toMatch(/never +bob +1\/5 +no more +account: captcha/);
+  });
+
   it('has the published keys and shapes, all of them, while a daemon runs', async () => {
     const { status } = await build(
       {
@@ -142,6 +180,7 @@ describe('--status --json', () => {
       accounts_on_cooldown: ['bob'],
       devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
       appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
+      troubled_jobs: [],
       uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z' }],
       workers: [
         { id: 1, jobs_completed: 4, jobs_failed: 1 },
