@@ -27,8 +27,10 @@ import { Progress } from './scheduler/progress.ts';
 import { Reaper } from './scheduler/reaper.ts';
 import { Rescuer } from './scheduler/rescuer.ts';
 import { Rests } from './scheduler/rests.ts';
+import { policyFor } from './scheduler/retry-policies.ts';
 import { applyRoster } from './scheduler/roster.ts';
 import { ticks } from './scheduler/ticks.ts';
+import { TooLate } from './scheduler/too-late.ts';
 import { Unsettled } from './scheduler/unsettled.ts';
 import { Verifier } from './scheduler/verifier.ts';
 import { Wake } from './scheduler/wake.ts';
@@ -133,6 +135,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
     rescuer: new Rescuer(own),
     missingPosts: () => own.posted.missingFrom(store),
     parts: [
+      workers.tooLate.part(),
       composeReporter({ ...own, edges, board: workers.board, pause, stop }),
       { name: 'Snapshot', stop: () => own.files.write() },
       { name: 'adb server', stop: edges.stopAdb },
@@ -173,18 +176,20 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),
-    retryPolicy: (job) => accountPolicy(config, job.account ?? '').retry ?? config.retry,
+    retryPolicy: (job) => policyFor(job, accountPolicy(config, job.account ?? '').retry ?? config.retry),
+    deferLimitMs: config.deferLimitMs,
     pausePublisher: (reason) => pause.begin(reason),
   };
+  const tooLate = new TooLate({ ...own, tooLateMs: config.tooLateMs });
   const rests = new Rests(own.clock, config.delayBetweenPostsMs);
   const ready = (signal: AbortSignal) => (publishers.needAppium ? guard.ready(signal) : Promise.resolve(true));
   const hire = async (reachable: number) => {
     const count = config.workers ?? Math.min(MOST_WORKERS_BY_DEFAULT, Math.max(1, reachable));
     for (let id = 1; id <= count; id++) {
-      workers.push(new Worker(id, { ...own, attempt, rests, ready, onlyAccounts, logger: await logger.worker(id) }));
+      workers.push(new Worker(id, { ...own, attempt, rests, ready, onlyAccounts, tooLate, logger: await logger.worker(id) }));
     }
     return workers;
   };
   const verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
-  return { board, rests, hire, verifier, breakers };
+  return { board, rests, hire, verifier, breakers, tooLate };
 }

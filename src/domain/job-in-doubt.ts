@@ -11,6 +11,11 @@ export const CRASHES_BEFORE_ALONE = 2;
 /** After this many crashes while alone it has failed for good (type `poison`). */
 export const CRASHES_ALONE = 3;
 
+/** A job that must run alone waits so long for a quiet moment; then nothing else starts until it has run. */
+export const ALONE_PATIENCE_MS = 600_000;
+/** A job that came to its turn later than this after it was due has waited for a cap, a window or its turn; it was not put off. */
+const WAITED_ITS_TURN_MS = 24 * 60 * 60_000;
+
 /** Nobody holds it any more. */
 export const RELEASED = { worker: null, claimToken: null, leaseUntilMs: null, phase: null } as const;
 
@@ -22,6 +27,27 @@ export function uncertain(job: Job, failure: Failure, now: number): Job {
     failure: { ...failure, uncertain: true },
     committedMs: job.committedMs ?? now,
     uncertainMs: now,
+  };
+}
+
+/** A refunded job that was never really tried goes back to its pool; one that was stays with its account. */
+export function deferred(job: Job, event: JobEvent & { type: 'defer' }, now: number): Job {
+  const attempts = job.attempts - 1;
+  const untouched = attempts === 0 && job.crashes === 0 && job.pool !== null;
+  const inARow = (job.claimedMs ?? now) - job.dueMs <= WAITED_ITS_TURN_MS;
+  return {
+    ...job,
+    ...RELEASED,
+    status: attempts > 0 ? 'retrying' : 'pending',
+    attempts,
+    deferrals: job.deferrals + 1,
+    deferredSinceMs: (inARow ? job.deferredSinceMs : null) ?? now,
+    dueMs: event.untilMs,
+    device: null,
+    account: untouched ? null : job.account,
+    postKey: untouched ? null : job.postKey,
+    failure: event.failure ?? job.failure,
+    note: event.reason,
   };
 }
 
@@ -64,6 +90,9 @@ export function retryOrdered(job: Job, grant: number, now: number): Job {
     maxAttempts: job.attempts + grant,
     failuresByCategory: {},
     crashes: 0,
+    deferredSinceMs: null,
+    // Its wish is now: else it would be too late again.
+    publishAtMs: job.publishAtMs === null ? null : now,
     dueMs: now,
     finishedMs: null,
     note: 'a person ordered another try',

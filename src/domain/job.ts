@@ -15,7 +15,8 @@
 import { SchedulerError } from '../errors.ts';
 import type { EventType } from './event.ts';
 import type { Failure, Phase } from './failure.ts';
-import { holderDied, postedBefore, RELEASED, retryOrdered, settled, uncertain } from './job-in-doubt.ts';
+import { deferred, holderDied, postedBefore, RELEASED, retryOrdered, settled, uncertain } from './job-in-doubt.ts';
+import type { RetryInput } from './retry.ts';
 
 export const JOB_STATUSES = ['pending', 'claimed', 'committing', 'uncertain', 'retrying', 'success', 'failed', 'skipped'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -52,7 +53,11 @@ export interface Job {
   readonly attempts: number;
   /** null = the retry policy in force decides. */
   readonly maxAttempts: number | null;
+  /** Its own retry policy as it was written, on top of its account's; absent = none. */
+  readonly retry?: RetryInput | null;
   readonly deferrals: number;
+  /** Since when it has been put off again and again without a real attempt; absent = it is not. */
+  readonly deferredSinceMs?: number | null;
   readonly crashes: number;
   /** Infrastructure and unknown failures so far, for the limits per category. */
   readonly failuresByCategory: Readonly<Partial<Record<Failure['category'], number>>>;
@@ -154,7 +159,7 @@ export function transition(job: Job, event: JobEvent, now: number): Transition {
     case 'fail':
       return failed(job, event, now);
     case 'defer':
-      return { job: deferred(job, event), event: 'deferred' };
+      return { job: deferred(job, event, now), event: 'deferred' };
     case 'doubt':
       return { job: uncertain(job, event.failure, now), event: 'uncertain' };
     case 'holder_died':
@@ -194,27 +199,8 @@ function claimed(job: Job, event: JobEvent & { type: 'claim' }, now: number): Jo
 function failed(job: Job, event: JobEvent & { type: 'fail' }, now: number): Transition {
   const { category } = event.failure;
   const failuresByCategory = { ...job.failuresByCategory, [category]: (job.failuresByCategory[category] ?? 0) + 1 };
-  const after = { ...job, ...RELEASED, failure: event.failure, failuresByCategory, device: null };
+  const after = { ...job, ...RELEASED, failure: event.failure, failuresByCategory, device: null, deferredSinceMs: null };
   return event.retryAtMs === null
     ? { job: { ...after, status: 'failed', finishedMs: now }, event: 'failed' }
     : { job: { ...after, status: 'retrying', dueMs: event.retryAtMs }, event: 'action_retry' };
-}
-
-/** A refunded job that was never really tried goes back to its pool; one that was stays with its account. */
-function deferred(job: Job, event: JobEvent & { type: 'defer' }): Job {
-  const attempts = job.attempts - 1;
-  const untouched = attempts === 0 && job.crashes === 0 && job.pool !== null;
-  return {
-    ...job,
-    ...RELEASED,
-    status: attempts > 0 ? 'retrying' : 'pending',
-    attempts,
-    deferrals: job.deferrals + 1,
-    dueMs: event.untilMs,
-    device: null,
-    account: untouched ? null : job.account,
-    postKey: untouched ? null : job.postKey,
-    failure: event.failure ?? job.failure,
-    note: event.reason,
-  };
 }

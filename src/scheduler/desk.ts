@@ -12,6 +12,7 @@ import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
 import type { Command, Reply } from './commands.ts';
+import { policyFor } from './retry-policies.ts';
 
 export interface DeskParts {
   readonly store: Store;
@@ -214,7 +215,7 @@ export class Desk {
 
   async #retryPolicy(job: Job): Promise<RetryPolicy> {
     const account = job.account === null ? null : await this.#parts.store.account(job.account);
-    return account?.policy.retry ?? this.#parts.retry;
+    return policyFor(job, account?.policy.retry ?? this.#parts.retry);
   }
 
   async #held(name: string | null): Promise<string> {

@@ -15,6 +15,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AccountChange, Claim, PostedLedger, PostedRecord, Store } from '../stores/store.ts';
 import type { Breakers, Charge } from './breakers.ts';
+import { callPersonIfPutOff } from './put-off.ts';
 
 /** How the attempt ended, for the worker's statistics and the pass. */
 export type AttemptEnd = 'published' | 'retrying' | 'failed' | 'deferred' | 'uncertain' | 'skipped' | 'lost';
@@ -43,7 +44,7 @@ export interface Ending {
 }
 
 export interface OutcomeParts {
-  readonly store: Pick<Store, 'change' | 'account'>;
+  readonly store: Pick<Store, 'change' | 'account' | 'events' | 'recordEvent'>;
   readonly ledger: PostedLedger;
   readonly clock: Clock;
   readonly random: Random;
@@ -56,6 +57,8 @@ export interface OutcomeParts {
   readonly hard: AbortSignal;
   /** Absent = every failure is charged to its account. */
   readonly breakers?: Breakers;
+  /** A job put off for longer calls a person; absent = 7 days. */
+  readonly deferLimitMs?: number;
 }
 
 /**
@@ -67,6 +70,7 @@ const STORE_AGAIN_MS = 1_000;
 
 /** A post refused by a rule (window, cap, hold, pause) comes back after this; the store's own rules hold it back longer where they know better. */
 const REFUSED_AGAIN_MS = 60_000;
+const DEFER_LIMIT_MS = 7 * 24 * 60 * 60_000;
 
 export class Outcome {
   readonly #parts: OutcomeParts;
@@ -198,6 +202,7 @@ export class Outcome {
 
   async #defer(reason: string, untilMs: number, failure: Failure | null): Promise<AttemptEnd> {
     await this.#change({ type: 'defer', reason, untilMs, failure });
+    await callPersonIfPutOff({ deferLimitMs: DEFER_LIMIT_MS, ...this.#parts }, this.#stored);
     return 'deferred';
   }
 

@@ -12,6 +12,7 @@ import { LEASE_MS, Lease } from './lease.ts';
 import type { Ended } from './outcome.ts';
 import type { Progress } from './progress.ts';
 import type { Rests } from './rests.ts';
+import type { TooLate } from './too-late.ts';
 
 export interface WorkerParts {
   readonly attempt: AttemptParts;
@@ -25,6 +26,8 @@ export interface WorkerParts {
   readonly ready: (stop: AbortSignal) => Promise<boolean>;
   /** Limits this run; null = all accounts. */
   readonly onlyAccounts: readonly string[] | null;
+  /** Absent = nothing is ever too late. */
+  readonly tooLate?: Pick<TooLate, 'skips'>;
 }
 
 /** Longest that one attempt may take by the sum of its phases, for the stall detector. */
@@ -62,6 +65,7 @@ export class Worker {
     const claimed = { monotonic: clock.monotonic(), wall: clock.now() };
     const job = await this.#claim(passNumber);
     if (!job) return null;
+    if (await this.#parts.tooLate?.skips(job)) return { end: 'skipped', job };
     logger.info(
       { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,

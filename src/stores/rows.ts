@@ -23,7 +23,9 @@ export interface JobRow {
   readonly crashes: number;
   readonly attempts: number;
   readonly max_attempts: number | null;
+  readonly retry: string | null;
   readonly deferrals: number;
+  readonly deferred_since_ms: number | null;
   readonly phase: Phase | null;
   readonly worker: string | null;
   readonly claim_token: string | null;
@@ -100,7 +102,9 @@ export function toJob(row: JobRow, pool: string | null): Job {
     priority: row.priority,
     attempts: row.attempts,
     maxAttempts: row.max_attempts,
+    retry: row.retry === null ? null : JSON.parse(row.retry),
     deferrals: row.deferrals,
+    deferredSinceMs: row.deferred_since_ms,
     crashes: row.crashes,
     failuresByCategory: row.failures === null ? NO_FAILURES : JSON.parse(row.failures),
     phase: row.phase,
@@ -129,11 +133,13 @@ export const CHANGING_COLUMNS = [
   'device',
   'post_key',
   'due_ms',
+  'publish_at_ms',
   'lane',
   'crashes',
   'attempts',
   'max_attempts',
   'deferrals',
+  'deferred_since_ms',
   'phase',
   'worker',
   'claim_token',
@@ -159,11 +165,13 @@ export function changingValues(job: Job, lane: number): Value[] {
     job.device,
     job.postKey,
     job.dueMs,
+    job.publishAtMs,
     lane,
     job.crashes,
     job.attempts,
     job.maxAttempts,
     job.deferrals,
+    job.deferredSinceMs ?? null,
     job.phase,
     job.worker,
     job.claimToken,
@@ -190,7 +198,7 @@ export const LASTING_COLUMNS = [
   'key_tail',
   'sha256',
   'repeat',
-  'publish_at_ms',
+  'retry',
   'created_ms',
   'batch',
   'video_path',
@@ -206,7 +214,7 @@ export function lastingValues(job: Job, pool: number | null): Value[] {
     keyTail(job),
     job.sha256,
     job.repeat,
-    job.publishAtMs,
+    job.retry == null ? null : JSON.stringify(job.retry),
     job.createdMs,
     job.batch,
     job.videoPath,

@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { type Job, transition } from '../domain/job.ts';
-import { CRASHES_BEFORE_ALONE } from '../domain/job-in-doubt.ts';
+import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../domain/job-in-doubt.ts';
 import type { Connection, Statement } from './database.ts';
 import { keyFor } from './key-tail.ts';
 import { ALL_ACCOUNTS } from './pools.ts';
@@ -25,12 +25,15 @@ export interface ClaimParts {
   readonly events: SqliteEvents;
 }
 
-/** The account may be used by this request, and its phone is free. */
-const USABLE = `(:only IS NULL OR a.name IN (SELECT value FROM json_each(:only)))
+/** The request does not rule out the account, its app or its phone. */
+const ALLOWED = `(:only IS NULL OR a.name IN (SELECT value FROM json_each(:only)))
   AND (:exceptApps IS NULL OR json_extract(a.policy, '$.app') NOT IN (SELECT value FROM json_each(:exceptApps)))
+  AND (a.device IS NULL OR a.device NOT IN (SELECT value FROM json_each(:except)))`;
+
+/** The account may be used by this request, and its phone is free. */
+const USABLE = `${ALLOWED}
   AND (a.device IS NULL OR (
-    a.device NOT IN (SELECT value FROM json_each(:except))
-    AND NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.device = a.device AND busy.status IN ('claimed', 'committing') AND busy.device IS NOT NULL)))`;
+    NOT EXISTS (SELECT 1 FROM jobs busy WHERE busy.device = a.device AND busy.status IN ('claimed', 'committing') AND busy.device IS NOT NULL)))`;
 
 /** The first job of the best account's own queue. The order is that of the index accounts_in_order. */
 const BEST_BOUND = `
@@ -49,6 +52,12 @@ const BEST_POOLED = `
     ORDER BY a.last_commit_ms, a.rank LIMIT 1)
   WHERE p.next_due <= :now`;
 
+/** A job that starts only alone has waited long enough for a quiet moment: nothing else starts until it has run, else it might starve. */
+const NOBODY_WAITS_FOR_QUIET = `NOT EXISTS (
+  SELECT 1 FROM jobs j INDEXED BY jobs_alone JOIN accounts a ON a.name = j.account
+  WHERE j.crashes >= ${CRASHES_BEFORE_ALONE} AND j.status IN ('pending', 'retrying') AND j.due_ms <= :now - ${ALONE_PATIENCE_MS}
+    AND (a.ready = 1 OR a.wait_reason = 'busy') AND ${ALLOWED})`;
+
 /** A job found in crashes starts only while nothing else runs. */
 const BEST_ALONE = `
   SELECT j.seq, a.name, a.device, j.due_ms, j.priority, a.last_commit_ms
@@ -61,7 +70,7 @@ const CLAIM = `
     worker = :worker, claim_token = :token, epoch = :epoch, lease_until_ms = :leaseUntil, pass_number = :passNumber,
     attempts = attempts + 1, phase = 'prepare', note = NULL, claimed_ms = :now, last_attempt_ms = :now, finished_ms = NULL
   FROM (
-    SELECT * FROM (SELECT * FROM (${BEST_BOUND}) UNION ALL SELECT * FROM (${BEST_POOLED}) UNION ALL SELECT * FROM (${BEST_ALONE}))
+    SELECT * FROM (SELECT * FROM (SELECT * FROM (${BEST_BOUND}) UNION ALL SELECT * FROM (${BEST_POOLED})) WHERE ${NOBODY_WAITS_FOR_QUIET} UNION ALL SELECT * FROM (${BEST_ALONE}))
     WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE crashes >= ${CRASHES_BEFORE_ALONE} AND status IN ('claimed', 'committing'))
     ORDER BY due, priority, posted, seq LIMIT 1
   ) AS best

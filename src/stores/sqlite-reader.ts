@@ -62,6 +62,13 @@ export class SqliteReads {
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
+  putOffSince(sinceMs: number): readonly Job[] {
+    const rows = this.#db
+      .prepare(`SELECT * FROM jobs INDEXED BY jobs_put_off WHERE status IN ('pending', 'retrying') AND deferred_since_ms <= ? ORDER BY seq`)
+      .all(sinceMs);
+    return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
+  }
+
   events(filter: EventFilter): readonly EventRecord[] {
     return readEvents(this.#db, filter);
   }
@@ -123,6 +130,10 @@ export class SqliteReader implements StoreReader {
 
   async jobs(filter: JobFilter): Promise<readonly Job[]> {
     return guarded(() => this.#reads.jobs(filter));
+  }
+
+  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
+    return guarded(() => this.#reads.putOffSince(sinceMs));
   }
 
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {

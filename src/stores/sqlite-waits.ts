@@ -25,21 +25,29 @@ const WAKES = `
 /** `status <> 'uncertain'` rather than the two others by name: so the index of busy jobs answers, and it is never long. */
 const RUNNING = `SELECT * FROM jobs INDEXED BY one_busy_job_per_account WHERE status IN ('claimed', 'committing', 'uncertain') AND status <> 'uncertain'`;
 
+const WISHED = `SELECT * FROM jobs INDEXED BY jobs_by_wish WHERE status IN ('pending', 'retrying') AND publish_at_ms <= ? ORDER BY publish_at_ms`;
+
 export class SqliteWaits {
   readonly #pools: PoolNames;
   readonly #wakes: Statement<[{ after: number }], { at: number; reason: NextWake['reason'] }>;
   readonly #running: Statement<[], JobRow>;
+  readonly #wished: Statement<[number], JobRow>;
 
   constructor(db: Connection, pools: PoolNames) {
     this.#pools = pools;
     this.#wakes = db.prepare(WAKES);
     this.#running = db.prepare(RUNNING);
+    this.#wished = db.prepare(WISHED);
   }
 
   /** @param afterMs what could be claimed up to this instant has been looked at already */
   nextWake(afterMs: number): NextWake | null {
     const wake = this.#wakes.get({ after: afterMs });
     return wake === undefined ? null : { atMs: wake.at, reason: wake.reason };
+  }
+
+  wishedBefore(publishAtMs: number): readonly Job[] {
+    return this.#wished.all(publishAtMs).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
   orphans(epoch: number, nowMs: number): readonly Job[] {

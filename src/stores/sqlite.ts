@@ -202,6 +202,10 @@ export class SqliteStore implements Store {
     return guarded(() => this.#waits.orphans(epoch, nowMs));
   }
 
+  async wishedBefore(publishAtMs: number): Promise<readonly Job[]> {
+    return guarded(() => this.#waits.wishedBefore(publishAtMs));
+  }
+
   async recordEvent(event: Parameters<Store['recordEvent']>[0]): Promise<void> {
     guarded(() => this.#say(event, this.#clock.now()));
   }
@@ -240,6 +244,10 @@ export class SqliteStore implements Store {
 
   async jobs(filter: JobFilter): Promise<readonly Job[]> {
     return guarded(() => this.#reads.jobs(filter));
+  }
+
+  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
+    return guarded(() => this.#reads.putOffSince(sinceMs));
   }
 
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {

@@ -11,6 +11,7 @@ import type { Account, AccountPolicy } from '../domain/account.ts';
 import type { EventRecord, EventType } from '../domain/event.ts';
 import type { FailureCategory, Phase } from '../domain/failure.ts';
 import type { Job, JobEvent, JobStatus } from '../domain/job.ts';
+import type { RetryInput } from '../domain/retry.ts';
 import type { WaitReason } from '../domain/select.ts';
 
 /** A worker's right to a job. */
@@ -30,6 +31,8 @@ export interface NewJob {
   readonly publishAtMs: number | null;
   readonly priority: number;
   readonly maxAttempts: number | null;
+  /** Its own retry policy, as written; absent = that of its account. */
+  readonly retry?: RetryInput | null;
   /** 0, or the number of an ordered repeat (`--again`). */
   readonly repeat: number;
 }
@@ -164,6 +167,8 @@ export interface StoreReader {
   counts(): Promise<JobCounts>;
   accounts(nowMs: number): Promise<readonly AccountStanding[]>;
   jobs(filter: JobFilter): Promise<readonly Job[]>;
+  /** Jobs that wait and have been put off, again and again, since this instant or longer. */
+  putOffSince(sinceMs: number): Promise<readonly Job[]>;
   events(filter: EventFilter): Promise<readonly EventRecord[]>;
   /** Small JSON values by name: `pass_history`, `final_result`, `live`. */
   value(name: string): Promise<unknown>;
@@ -207,6 +212,8 @@ export interface Store extends StoreReader {
   checkCommit(claim: Claim): Promise<void>;
 
   nextWake(nowMs: number): Promise<NextWake | null>;
+  /** Jobs that wait and whose own `publish_at` is this instant or earlier. */
+  wishedBefore(publishAtMs: number): Promise<readonly Job[]>;
   /** Jobs in `claimed` or `committing` of an epoch below this one, or whose lease is over. */
   orphans(epoch: number, nowMs: number): Promise<readonly Job[]>;
 

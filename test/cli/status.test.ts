@@ -71,6 +71,7 @@ function reader({ accounts = [], jobs = [], values = {} }: Given): StoreReader {
     counts: async () => counts,
     accounts: async () => accounts,
     jobs: async ({ statuses }) => jobs.filter((one) => statuses?.includes(one.status) ?? true),
+    putOffSince: async () => [],
     events: async () => [],
     value: async (name) => values[name],
     close: async () => {},

@@ -233,7 +233,9 @@ export class MemoryStore implements Store {
   }
 
   async wishedBefore(publishAtMs: number): Promise<readonly Job[]> {
-    const wished = this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && (job.publishAtMs ?? Number.POSITIVE_INFINITY) <= publishAtMs);
+    const wished = this.#jobs
+      .all()
+      .filter((job) => CLAIMABLE.includes(job.status) && (job.publishAtMs ?? Number.POSITIVE_INFINITY) <= publishAtMs);
     return wished.sort((a, b) => (a.publishAtMs ?? 0) - (b.publishAtMs ?? 0));
   }
 

@@ -2,5 +2,6 @@
 import type { Migration } from '../migrate.ts';
 import { first } from './001-first.ts';
 import { eventsOfAJob } from './002-events-of-a-job.ts';
+import { puttingOff } from './003-putting-off.ts';
 
-export const MIGRATIONS: readonly Migration[] = [first, eventsOfAJob];
+export const MIGRATIONS: readonly Migration[] = [first, eventsOfAJob, puttingOff];
