@@ -16,6 +16,7 @@ import { ensureReady, Missing } from './bootstrap/install.mjs';
 const PROGRAMS = {
   demo: { script: 'scripts/demo.ts', built: true, alone: true },
   test: { script: 'scripts/test.ts', built: false, alone: false },
+  chaos: { script: 'scripts/chaos.ts', built: true, alone: false },
 };
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, '.bootstrap');

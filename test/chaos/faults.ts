@@ -6,10 +6,10 @@
 import { copyFileSync, existsSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import type { Gate, Visit } from '../process/stage.ts';
+import type { Visit } from '../process/stage.ts';
 import type { SeededRandom } from '../support/fake-random.ts';
 import { type ChaosHome, type Life, until } from './home.ts';
-import { GATES, type Pace } from './pace.ts';
+import { type ActGate, GATES, type Pace } from './pace.ts';
 
 export interface Scene {
   readonly home: ChaosHome;
@@ -37,7 +37,7 @@ const SMALL_DISK_ENDS_MS = 20_000;
 /** The lock's take-over ends a hung holder politely for 3 s before it kills. */
 const WAKE_WITHIN_MS = 4_000;
 
-function atGate(gate: Gate, hit: (scene: Scene, life: Life, visit: Visit) => Promise<void>): Fault['strike'] {
+function atGate(gate: ActGate, hit: (scene: Scene, life: Life, visit: Visit) => Promise<void>): Fault['strike'] {
   return async (scene) => {
     const life = scene.home.run();
     const visit = await scene.pace.meet(gate, life.ended);
@@ -239,6 +239,6 @@ export const FAULTS: readonly Fault[] = [
   { name: 'answer lost, carried out', strike: atGate('acted', answerLost('timeout of 8000ms exceeded')) },
 ];
 
-function whereIs(gate: Gate): string {
+function whereIs(gate: ActGate): string {
   return { before: 'before the commit point', committed: 'before the act', acted: 'after the act' }[gate];
 }

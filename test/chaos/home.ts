@@ -50,6 +50,8 @@ export interface HomeOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly accounts: readonly string[];
   readonly videos: number;
+  /** Where the posts are written, below the world's folder. */
+  readonly ledger?: string;
   /** Lines of scheduler.yaml besides the usual ones. */
   readonly yaml: readonly string[];
 }
@@ -68,7 +70,7 @@ export class ChaosHome {
     this.folder = mkdtempSync(join(options.within, 'chaos-'));
     this.home = join(this.folder, 'home');
     this.videoFolder = join(this.folder, 'videos');
-    this.ledgerFile = join(this.folder, 'ledger.jsonl');
+    this.ledgerFile = join(this.folder, options.ledger ?? 'ledger.jsonl');
     mkdirSync(this.home);
     mkdirSync(this.videoFolder);
     for (let number = 1; number <= options.videos; number++) this.addVideo();
@@ -96,7 +98,7 @@ export class ChaosHome {
   }
 
   /** After the full disk was put in the home's place, too. */
-  writeConfig(publisher: string): void {
+  writeConfig(publisher: string, more: readonly string[] = []): void {
     const lines = [
       'timezone: UTC',
       'defaults: {app: demo, posts_per_day: 100, delay_between_posts: 0}',
@@ -106,6 +108,7 @@ export class ChaosHome {
       'verify: {settle: 0, second_look: 0.1s, gaps: [0.5s], give_up: 3s}',
       `publisher: ${publisher}`,
       ...this.options.yaml,
+      ...more,
     ];
     writeFileSync(this.path('scheduler.yaml'), `${lines.join('\n')}\n`);
   }
@@ -164,6 +167,15 @@ export class ChaosHome {
       if (pid === life.pid) return Date.parse(time);
     }
     return null;
+  }
+
+  /** Of the Appium that was started last; null while there was none. */
+  appiumPid(): number | null {
+    const ready = readIfThere(this.path('logs/scheduler.log'))
+      .split('\n')
+      .filter((line) => line.includes('[APPIUM] Server ready'));
+    const last = ready.at(-1);
+    return last === undefined ? null : (JSON.parse(last) as { readonly pid: number }).pid;
   }
 
   /** The first claim after this instant, epoch ms. */

@@ -7,13 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gate, Stage, Visit } from '../process/stage.ts';
 import type { SeededRandom } from '../support/fake-random.ts';
 
-export const GATES: readonly Gate[] = ['before', 'committed', 'acted'];
+/** The gates that every attempt passes. */
+export const GATES = ['before', 'committed', 'acted'] as const satisfies readonly Gate[];
+export type ActGate = (typeof GATES)[number];
 const LONGEST_PAUSE_MS = 40;
 
 export class Pace {
   readonly #stage: Stage;
   readonly #random: SeededRandom;
-  readonly #meetings = new Map<Gate, (visit: Visit) => void>();
+  readonly #meetings = new Map<ActGate, (visit: Visit) => void>();
 
   constructor(stage: Stage, random: SeededRandom) {
     this.#stage = stage;
@@ -30,14 +32,14 @@ export class Pace {
   }
 
   /** The next visit at the gate, which then waits for `go()`; null when `over` comes first. */
-  async meet(gate: Gate, over: Promise<unknown>): Promise<Visit | null> {
+  async meet(gate: ActGate, over: Promise<unknown>): Promise<Visit | null> {
     const met = new Promise<Visit>((resolve) => this.#meetings.set(gate, resolve));
     const visit = await Promise.race([met, over.then(() => null)]);
     this.#meetings.delete(gate);
     return visit;
   }
 
-  async #attend(gate: Gate): Promise<void> {
+  async #attend(gate: ActGate): Promise<void> {
     for (let number = 0; ; number++) {
       const visit = await this.#stage.visit(gate, number);
       const meeting = this.#meetings.get(gate);

@@ -105,7 +105,7 @@ async function attack(seed: number, faults: readonly Fault[], parts: Pick<Scene,
 }
 
 /** Clean starts until nothing can be done any more; answers how many jobs the human settled. */
-async function finish(home: ChaosHome, measured: Record<Measure, number[]>, broken: string[]): Promise<number> {
+export async function finish(home: ChaosHome, measured: Record<Measure, number[]>, broken: string[]): Promise<number> {
   let settled = 0;
   let orders: readonly string[] = [];
   for (let start = 0; start < CLEAN_STARTS; start++) {

@@ -10,6 +10,8 @@ export interface SeriesOptions extends Pick<RunOptions, 'within' | 'env'> {
   /** Of the first run; the others follow it. The same seed gives the same worlds and faults; what the machine does meanwhile is its own. */
   readonly seed: number;
   readonly parallel: number;
+  /** From one seed to the next. */
+  readonly stride?: number;
   readonly onRun?: (result: RunResult) => void;
 }
 
@@ -19,7 +21,7 @@ export async function chaosSeries(options: SeriesOptions): Promise<readonly RunR
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < options.runs) {
-      const seed = options.seed + next++;
+      const seed = options.seed + (options.stride ?? 1) * next++;
       const result = await chaosRun({ ...options, seed, first: seed % FAULTS.length });
       results.push(result);
       options.onRun?.(result);
