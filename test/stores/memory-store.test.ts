@@ -2,7 +2,9 @@
 import { FakeRandom } from '../support/fake-random.ts';
 import { contract } from './contract.ts';
 import { properties } from './contract-properties.ts';
+import { waiting } from './contract-waiting.ts';
 import { MemoryStore } from './memory-store.ts';
 
 contract('memory', async (clock) => new MemoryStore({ clock, random: new FakeRandom(0.5) }));
+waiting('memory', async (clock) => new MemoryStore({ clock, random: new FakeRandom(0.5) }));
 properties('memory', async (clock) => new MemoryStore({ clock, random: new FakeRandom(0.5) }));
