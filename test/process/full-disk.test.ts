@@ -4,7 +4,7 @@
  * Needs the right to mount a small file system; says so when it has not.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openStage } from './stage.ts';
@@ -61,3 +61,25 @@ it('publishes nothing while the disk is full, and all of it afterwards', async (
     ['success', 0],
   ]);
 }, 60_000);
+
+it('publishes nothing while posted.jsonl alone cannot be written', async () => {
+  const world = await newWorld();
+  const stage = await openStage();
+  onTestFinished(() => stage.close());
+  world.configure(stage.url);
+  stage.hold('before');
+  const daemon = await world.daemon('--add-accounts', 'alice', '--add-folder', world.videos('chunk', ['one']));
+  const first = await stage.visit('before');
+  mkdirSync(world.path('posted.jsonl'));
+  first.go();
+  await stage.visit('refused');
+  await stage.visit('before', 1);
+  expect(world.posts()).toEqual([]);
+
+  rmdirSync(world.path('posted.jsonl'));
+  stage.open('before');
+  await world.logged('posted successfully');
+  daemon.signal('SIGTERM');
+  expect((await daemon.ended).code).toBe(0);
+  expect(world.posts()).toHaveLength(1);
+});
