@@ -38,7 +38,13 @@ export function serviceReporter(parts: ServiceReporterParts): Part {
     start: async () => {
       const announceStop = () => void manager.notify('STOPPING=1', 'STATUS=Stopping: a post under way may finish');
       parts.stop.addEventListener('abort', announceStop, { once: true });
-      reporting = Promise.all([announceReady(manager, parts), report(manager, parts, ended.signal)]).then(() => undefined);
+      let isReady = false;
+      const stop = AbortSignal.any([parts.stop, ended.signal]);
+      const ready = announceReady(manager, { ...parts, stop }).then(() => {
+        isReady = true;
+      });
+      const line = async () => (isReady ? parts.line() : 'Starting: looks at Appium');
+      reporting = Promise.all([ready, report(manager, { ...parts, line }, ended.signal)]).then(() => undefined);
     },
     stop: async () => {
       ended.abort();
@@ -49,7 +55,6 @@ export function serviceReporter(parts: ServiceReporterParts): Part {
 }
 
 async function announceReady(manager: ServiceManager, { firstCheck, stop, logger }: ServiceReporterParts): Promise<void> {
-  await manager.notify('STATUS=Starting: looks at Appium');
   await firstCheck(stop);
   if (stop.aborted) return;
   if (!(await manager.notify('READY=1'))) logger.warn('The service manager could not be told that the scheduler is ready');
