@@ -10,7 +10,7 @@ import { canMount, starterRounds } from './run.ts';
 import { chaosSeries, seriesFindings } from './series.ts';
 
 /** As many as fit into half a minute on a machine that is not idle; the seeds are spread over all kinds of faults. */
-const RUNS = 8;
+const RUNS = 6;
 const FIRST_SEED = 4;
 
 describe.skipIf(process.platform !== 'linux')('a home under attack', () => {
