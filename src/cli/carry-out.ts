@@ -85,7 +85,8 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   try {
     await perform({ ...line, zoneOf, office: { ...own, write: (path) => composition.write(own.reader, path) } });
     if (options.run === null) return 0;
-    const total = await open(own.reader);
+    // A daemon is given more as it goes; only a drain has an end to count towards.
+    const total = options.run === 'drain' ? await open(own.reader) : 0;
     const composed = await own.compose({ watcher: new LiveLines(terminal, () => total), onlyAccounts: options.onlyAccounts });
     return await run({ ...composed, mode: options.run, reader: own.reader, terminal, clock });
   } finally {

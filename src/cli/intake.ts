@@ -301,11 +301,15 @@ function withoutTwins(taken: readonly (NewJob | null)[], videos: readonly FoundV
 function notesOf(content: FolderContent, jobs: readonly NewJob[], accounts: readonly string[] | null, request: IntakeRequest): string[] {
   const notes: string[] = [];
   const silent = jobs.filter((job) => job.caption.trim() === '').length;
-  if (silent > 0) notes.push(`${silent} of ${jobs.length} videos have no caption`);
-  if (content.otherVideos > 0) notes.push(`${content.otherVideos} videos of other kinds than .mp4 were left alone`);
+  if (silent > 0) notes.push(`${silent} of ${videos(jobs.length)} ${silent === 1 ? 'has' : 'have'} no caption`);
+  if (content.otherVideos > 0) notes.push(`${videos(content.otherVideos)} of other kinds than .mp4 left alone`);
   const free = jobs.filter((job) => job.account === null).length;
-  if (accounts === null && free > 0) notes.push(`${free} videos may be published by any of the ${request.knownAccounts.length} accounts`);
+  if (accounts === null && free > 0) notes.push(`${videos(free)} may be published by any of the ${request.knownAccounts.length} accounts`);
   return notes;
+}
+
+function videos(count: number): string {
+  return `${count} video${count === 1 ? '' : 's'}`;
 }
 
 /** `20261122-183000-ab12`: sorts by time, can be typed after `--undo-add`. */

@@ -63,7 +63,7 @@ describe('takeFolder', () => {
       expect(id).toMatch(new RegExp(`^[a-z0-9-]+-${sha256?.slice(0, 8)}$`));
     }
     expect(refused).toEqual([]);
-    expect(notes.join('; ')).toContain('1 videos of other kinds than .mp4 were left alone');
+    expect(notes.join('; ')).toContain('1 video of other kinds than .mp4 left alone');
   });
 
   it('follows links to videos, for folders that only point elsewhere', async () => {
@@ -102,7 +102,7 @@ describe('takeFolder', () => {
       four: 'from the text file\nsecond line',
       five: '',
     });
-    expect(notes.join('; ')).toContain('1 of 5 videos have no caption');
+    expect(notes.join('; ')).toContain('1 of 5 videos has no caption');
   });
 
   it('binds videos: --account, else the row, else the sub-folder named like an account', async () => {
@@ -185,7 +185,7 @@ describe('takeFolder', () => {
     expect((await take({ forAccounts: ['bob'] })).batch).toMatchObject({ accounts: ['bob'], source: folder, id: '20260105-120000-id00' });
     const open = await take();
     expect(open.batch.accounts).toBeNull();
-    expect(open.notes).toContain('1 videos may be published by any of the 2 accounts');
+    expect(open.notes).toContain('1 video may be published by any of the 2 accounts');
   });
 
   it('numbers an ordered repeat, so that it is a job of its own', async () => {
