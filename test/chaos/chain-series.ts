@@ -111,7 +111,7 @@ export async function chainSeries(options: ChainOptions): Promise<readonly Chain
   return results;
 }
 
-export async function chainRun(options: Omit<ChainOptions, 'runs'>): Promise<ChainResult> {
+async function chainRun(options: Omit<ChainOptions, 'runs'>): Promise<ChainResult> {
   const { seed } = options;
   const random = new SeededRandom(seed);
   const [name, strike] = FAULTS[seed % FAULTS.length] as (typeof FAULTS)[number];

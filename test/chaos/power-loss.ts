@@ -8,6 +8,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { POST_COUNTS } from '../../src/domain/job.ts';
 import { SystemClock } from '../../src/runtime/clock.ts';
@@ -38,6 +39,7 @@ export interface PowerLossResult {
   readonly findings: readonly string[];
 }
 
+const WRITER = fileURLToPath(new URL('./power-loss-writer.ts', import.meta.url));
 const DATABASE = 'scheduler_state.db';
 const WAL = `${DATABASE}-wal`;
 const LONGEST_LIFE_MS = 30;
@@ -62,7 +64,7 @@ interface Tally {
 async function oneLife(options: PowerLossOptions, tally: Tally): Promise<void> {
   const random = new SeededRandom(options.seed);
   const folder = mkdtempSync(join(options.within, 'power-loss-'));
-  const args = [join(import.meta.dirname, 'power-loss-writer.ts'), folder, String(options.seed)];
+  const args = [WRITER, folder, String(options.seed)];
   const writer = new Child(process.execPath, options.mutation === undefined ? args : [...args, options.mutation]);
   try {
     await writer.says('writing');

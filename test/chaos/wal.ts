@@ -36,7 +36,7 @@ export function endOfWal(read: ReadAt, from: WalEnd): WalEnd {
 
 /** Every frame of the present round, whether its transaction was committed or not. */
 export function framesOf(wal: Buffer): { readonly salts: string; readonly pageBytes: number; readonly frames: readonly WalFrame[] } | null {
-  const read: ReadAt = (bytes, position) => wal.copy(bytes, 0, position);
+  const read: ReadAt = (bytes, position) => (position < wal.length ? wal.copy(bytes, 0, position) : 0);
   const header = headerOf(read);
   return header === null ? null : { ...header, frames: [...frames(read, header, HEADER_BYTES)] };
 }
