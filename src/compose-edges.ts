@@ -1,10 +1,11 @@
 /** Wires the edges towards the unreliable world: phones, Appium and publishers. Part of compose.ts, and as free to name concrete classes. */
 import { join } from 'node:path';
+import type { UiFactory } from './appium/appium.ts';
 import { openAppium } from './appium/open-appium.ts';
 import type { AppiumProcessOptions } from './appium/server-process.ts';
 import { WdioUiFactory } from './appium/wdio-ui.ts';
 import type { Config } from './config.ts';
-import { openPhoneEdge } from './devices/phone-edge.ts';
+import { NO_PHONES, openPhoneEdge } from './devices/phone-edge.ts';
 import { flowEngine } from './flows/flow-engine.ts';
 import { flowsIn } from './flows/load-flow.ts';
 import { AppiumPublisher } from './publishers/appium-publisher.ts';
@@ -25,11 +26,15 @@ export interface EdgesParts
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
 export async function composeEdges(own: EdgesParts) {
   const { config, clock, logger } = own;
+  const publisher = composeAppiumPublisher(own, { phones: () => phones, ui: () => ui });
+  const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
   const around = withoutServiceManager(environment());
-  const edge = openPhoneEdge({
-    ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: around },
-    recorder: processRecords(own, 'adb'),
-  });
+  const edge = publishers.needDevice
+    ? openPhoneEdge({
+        ...{ ...own, ...config.devices, port: config.adb.port, sdk: config.adb.path, environment: around },
+        recorder: processRecords(own, 'adb'),
+      })
+    : NO_PHONES;
   const appium = openAppium({
     ...own,
     ...edge,
@@ -38,6 +43,7 @@ export async function composeEdges(own: EdgesParts) {
     environment: around,
     recorder: processRecords(own, 'appium', edge.dropForwards),
   });
+  const ui = new WdioUiFactory({ server: appium, clock, logger, onPort: forwardRecords(own) });
   const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
   const phones: Phones = new Phones({
     ...own,
@@ -45,16 +51,19 @@ export async function composeEdges(own: EdgesParts) {
     guards: new HostGuards(guardFolder(), { home: config.home, pid: process.pid }),
     needsDevice: (name) => publishers.of(name).publisher.needs.device,
   });
-  const publisher = composeAppiumPublisher(own, phones, appium);
-  const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
   return { appium, guard, phones, publishers, stopAdb: edge.stop, removeForward: edge.removeForward };
 }
 
-function composeAppiumPublisher(own: EdgesParts, phones: Phones, server: { readonly url: string }) {
-  const { config, clock, logger, root } = own;
+/** What is wired after the publisher that needs it. */
+interface Later {
+  readonly phones: () => Phones;
+  readonly ui: () => UiFactory;
+}
+
+function composeAppiumPublisher({ config, clock, root }: EdgesParts, later: Later) {
   return new AppiumPublisher({
-    devices: (id, signal) => phones.connect(id, signal),
-    ui: new WdioUiFactory({ server, clock, logger, onPort: forwardRecords(own) }),
+    devices: (id, signal) => later.phones().connect(id, signal),
+    ui: { open: (device, signal) => later.ui().open(device, signal) },
     flows: flowsIn([join(config.home, 'flows'), join(root, 'flows')]),
     engine: flowEngine,
     clock,

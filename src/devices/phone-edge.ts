@@ -43,6 +43,18 @@ export interface PhoneEdge {
 const ADB_PORT = 5037;
 const LET_GO_LIMIT_MS = 10_000;
 
+const nothing = async () => {};
+
+/** For publishers that need no phone: adb is not asked for, and none is started. */
+export const NO_PHONES: PhoneEdge = {
+  providers: [],
+  androidHome: '',
+  adbPort: ADB_PORT,
+  dropForwards: nothing,
+  removeForward: nothing,
+  stop: nothing,
+};
+
 /** @throws SchedulerError ADB_NOT_FOUND */
 export function openPhoneEdge(options: PhoneEdgeOptions): PhoneEdge {
   const { environment, instance, clock, logger, recorder } = options;

@@ -10,6 +10,8 @@ export interface PublisherChoice {
   readonly of: (account: string) => ChosenPublisher;
   /** Some account needs Appium. */
   readonly needAppium: boolean;
+  /** Some account needs a phone. */
+  readonly needDevice: boolean;
 }
 
 export interface PublisherQuestion {
@@ -27,6 +29,8 @@ export async function choosePublishers({ general, accounts, appium }: PublisherQ
   const usual = await load(general);
   const own = new Map<string, ChosenPublisher>();
   for (const { name, publisher } of accounts) if (publisher !== null) own.set(name, await load(publisher));
-  const needAppium = [usual, ...own.values()].some(({ publisher }) => publisher.needs.appium);
-  return { of: (account) => own.get(account) ?? usual, needAppium };
+  const needs = [usual, ...own.values()].map(({ publisher }) => publisher.needs);
+  const [needAppium, needDevice] = [needs.some(({ appium: needed }) => needed), needs.some(({ device }) => device)];
+  // Appium works on phones: whoever needs the one needs the other.
+  return { of: (account) => own.get(account) ?? usual, needAppium, needDevice: needDevice || needAppium };
 }

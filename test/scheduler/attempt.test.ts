@@ -145,6 +145,15 @@ describe('at the commit point', () => {
     expect([world.posts, world.ledger]).toEqual([[], []]);
   });
 
+  it('a record that cannot be written burns no attempt and charges no account', async () => {
+    const world = await oneVideo();
+    world.script = async () => {
+      throw new SchedulerError('STORE_FAILED', { details: { text: 'posted.jsonl: EACCES' } });
+    };
+    expect(await world.attempt()).toMatchObject({ end: 'deferred', job: { attempts: 0, deferrals: 1 } });
+    expect(await world.store.account('alice')).toMatchObject({ consecutiveFailures: 0 });
+  });
+
   it('an account that was put on hold meanwhile does not post', async () => {
     const world = await oneVideo();
     world.script = async (ctx, act) => {
