@@ -26,6 +26,13 @@ async function drainWithFailure(message: string, hints: Readonly<Record<string, 
 }
 
 describe('--run --drain', () => {
+  it('asks for adb only when a publisher needs a phone', async () => {
+    world.configure(stage.url, ['adb: {path: /nowhere}']);
+    const drained = await world.cli('--add-folder', world.videos('chunk', ['one']), '--add-accounts', 'alice', '--run', '--drain');
+    expect(drained).toMatchObject({ code: 0, stderr: '' });
+    expect(world.posts()).toHaveLength(1);
+  });
+
   it('ends with code 0 when all is out, and logs the lines that tools look for', async () => {
     const drained = await world.cli(
       '--add-folder',
