@@ -5,7 +5,7 @@
  * on at which the post is public. `synced.json` says how far the WAL and
  * posted.jsonl were on disk when the last call resolved.
  *
- *   node power-loss-writer.ts FOLDER SEED [acts-too-early]
+ *   node power-loss-writer.ts FOLDER SEED [MUTATION]
  */
 import { closeSync, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,7 @@ async function attempt(): Promise<boolean> {
   await synced(posted.append(record));
   await change({ type: 'commit' });
   const isPublic = fate < 0.9;
-  if (isPublic && mutation === '') act(job.id);
+  if (isPublic && mutation !== 'acts-too-early') act(job.id);
   if (fate < 0.75) {
     await change({ type: 'confirm' });
     await synced(posted.confirm(record));

@@ -26,4 +26,11 @@ describe.skipIf(process.platform !== 'linux')('a power cut at any instant', () =
     const result = await powerLoss({ within: place(), copies: 30, seed: 2, mutation: 'acts-too-early' });
     expect(result.findings.join('\n')).toMatch(/is public, but (claimed|pending|retrying)/);
   });
+
+  it('would be noticed to forget posts on a disk that only says that it has written; posted.jsonl is the second net', {
+    timeout: 60_000,
+  }, async () => {
+    const result = await powerLoss({ within: place(), copies: 10, seed: 3, mutation: 'disk-lies' });
+    expect(result.findings.join('\n')).toMatch(/is public, but (claimed|pending|retrying|gone); posted.jsonl knows it/);
+  });
 });

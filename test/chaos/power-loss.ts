@@ -24,8 +24,8 @@ export interface PowerLossOptions {
   readonly within: string;
   readonly copies: number;
   readonly seed: number;
-  /** `acts-too-early`: a writer that breaks the order; its copies must be found out. */
-  readonly mutation?: 'acts-too-early';
+  /** What must be found out. `acts-too-early`: a writer that breaks the order; `disk-lies`: a disk that forgets what it said was written. */
+  readonly mutation?: 'acts-too-early' | 'disk-lies';
 }
 
 export interface PowerLossResult {
@@ -72,7 +72,7 @@ async function oneLife(options: PowerLossOptions, tally: Tally): Promise<void> {
       await sleep(random.fraction() * LONGEST_LIFE_MS);
       const copy = join(folder, `copy-${number}`);
       await copyAtOneInstant(writer.pid, folder, copy);
-      tally.rounds.add(tear(copy, random, tally.torn));
+      tally.rounds.add(tear(copy, random, tally.torn, options.mutation === 'disk-lies'));
       const judged = await judgeCopy(copy);
       tally.acts += judged.acts;
       tally.findings.push(...judged.findings.map((what) => `copy ${number} of seed ${options.seed}: ${what}`));
@@ -99,13 +99,13 @@ async function copyAtOneInstant(pid: number, from: string, to: string): Promise<
 }
 
 /** Answers the round of the WAL. */
-function tear(copy: string, random: SeededRandom, torn: { wal: number; posted: number; pages: number }): string {
+function tear(copy: string, random: SeededRandom, torn: Tally['torn'], diskLies: boolean): string {
   const synced = JSON.parse(readFileSync(join(copy, 'synced.json'), 'utf8')) as WalEnd & { readonly posted: number };
   const wal = readFileSync(join(copy, WAL));
   const found = framesOf(wal);
   const written = found?.frames.at(-1)?.endsAt ?? 0;
   // A round that began after the last resolved call began behind a whole, synced checkpoint: nothing of it is needed.
-  const keep = found?.salts === synced.salts ? synced.offset : 0;
+  const keep = found?.salts === synced.salts && !diskLies ? synced.offset : 0;
   const cut = keep + Math.floor(random.fraction() * (written - keep + 1));
   if (cut < written) torn.wal += 1;
   writeFileSync(join(copy, WAL), withTail(wal, cut, written, random));
