@@ -32,6 +32,10 @@ const chainRuns = Number(values.chain ?? Math.floor(runs / 20));
 const copies = Number(values.copies ?? runs);
 const STARTERS = 8;
 
+const stopping = new AbortController();
+// What is mounted and running is taken down by its own run: those under way end first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
+
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 function freePort(): Promise<number> {
@@ -48,22 +52,22 @@ async function attack(within: string): Promise<boolean> {
   const startedMs = performance.now();
   mkdirSync(join(within, 'home'));
   const env = { PATH: process.env.PATH, HOME: join(within, 'home'), TZ: 'UTC', ANDROID_ADB_SERVER_PORT: String(await freePort()) };
-  const place = { within, env, seed };
+  const place = { within, env, seed, stop: stopping.signal };
   if (!canMount()) say('NOT RUN: a full disk (it needs root, to mount a small one); another fault takes its place.');
   const results = await chaosSeries({ ...place, runs, parallel: Number(values.parallel), onRun: progress });
   const wrong = [...seriesFindings(results)];
   say(seriesTable(results).join('\n'));
-  if (rounds > 0) {
+  if (rounds > 0 && !stopping.signal.aborted) {
     const findings = await starterRounds(place, rounds, STARTERS);
     wrong.push(...findings);
     say(`${STARTERS} starters on one stale lock: ${rounds} rounds, ${findings.length} findings (0: exactly one acted in each)`);
   }
-  if (chainRuns > 0) {
+  if (chainRuns > 0 && !stopping.signal.aborted) {
     const chain = await chainSeries({ ...place, runs: chainRuns });
     wrong.push(...chain.flatMap(({ findings }) => findings));
     say(chainTable(chain).join('\n'));
   }
-  if (copies > 0) {
+  if (copies > 0 && !stopping.signal.aborted) {
     const { torn, walRounds, acts, findings } = await powerLoss({ ...place, copies });
     wrong.push(...findings);
     const tails = `${torn.wal} with a torn WAL, ${torn.posted} with a torn posted.jsonl, ${torn.pages} with torn pages, ${walRounds} rounds of the WAL`;

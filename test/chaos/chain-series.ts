@@ -102,16 +102,20 @@ export interface ChainOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly runs: number;
   readonly seed: number;
+  /** Ends the series after the run that is under way. */
+  readonly stop?: AbortSignal;
 }
 
 /** One after the other: each has an Appium of its own, which is heavy. */
 export async function chainSeries(options: ChainOptions): Promise<readonly ChainResult[]> {
   const results: ChainResult[] = [];
-  for (let run = 0; run < options.runs; run++) results.push(await chainRun({ ...options, seed: options.seed + run }));
+  for (let run = 0; run < options.runs && options.stop?.aborted !== true; run++) {
+    results.push(await chainRun({ ...options, seed: options.seed + run }));
+  }
   return results;
 }
 
-async function chainRun(options: Omit<ChainOptions, 'runs'>): Promise<ChainResult> {
+async function chainRun(options: Omit<ChainOptions, 'runs' | 'stop'>): Promise<ChainResult> {
   const { seed } = options;
   const random = new SeededRandom(seed);
   const [name, strike] = FAULTS[seed % FAULTS.length] as (typeof FAULTS)[number];
@@ -137,7 +141,7 @@ async function chainRun(options: Omit<ChainOptions, 'runs'>): Promise<ChainResul
     const verdict = judge(home.accepted(), home.posts(), home.jobs(), Date.now());
     const left = await leftOvers(marker, phone.pid);
     const wrong = [...verdict.findings, ...broken, ...left.map((process) => `left behind: ${process}`)];
-    const findings = wrong.map((what) => `${what} [${name}, chain seed ${seed}]`);
+    const findings = wrong.map((what) => `${what} [${name}]; npm run chaos -- --runs 0 --chain 1 --seed ${seed}`);
     return { seed, fault: name, struck: struckMs !== null, verdict, posts: home.posts().length, settled, coldMs, recoveredMs, findings };
   } finally {
     await phone.stop();

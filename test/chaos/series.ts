@@ -12,6 +12,8 @@ export interface SeriesOptions extends Pick<RunOptions, 'within' | 'env'> {
   readonly parallel: number;
   /** From one seed to the next. */
   readonly stride?: number;
+  /** Ends the series after the runs that are under way. */
+  readonly stop?: AbortSignal;
   readonly onRun?: (result: RunResult) => void;
 }
 
@@ -20,7 +22,7 @@ export async function chaosSeries(options: SeriesOptions): Promise<readonly RunR
   const results: RunResult[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < options.runs) {
+    while (next < options.runs && options.stop?.aborted !== true) {
       const seed = options.seed + (options.stride ?? 1) * next++;
       const result = await chaosRun({ ...options, seed, first: seed % FAULTS.length });
       results.push(result);
