@@ -17,6 +17,7 @@ import { Shutdown } from './runtime/shutdown.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
 import { Breakers } from './scheduler/breakers.ts';
 import { Desk, type DeskParts } from './scheduler/desk.ts';
+import { lastDoubtedEpoch } from './scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { endLeftovers } from './scheduler/leftovers.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
@@ -48,6 +49,7 @@ interface Own extends Surroundings {
   readonly files: StateFiles;
   readonly posted: PostedFile;
   readonly epoch: number;
+  readonly doubtedEpoch: number;
   readonly instance: string;
   readonly logger: RootLogger;
   readonly progress: Progress;
@@ -91,13 +93,14 @@ async function openOwn(config: Config, around: Surroundings): Promise<Own> {
   try {
     const store = new SqliteStore({ path: config.store, clock, random });
     const epoch = await store.raiseEpoch(instance);
+    const doubtedEpoch = await lastDoubtedEpoch({ store, epoch, predecessorGone: lock.predecessorGone });
     await lock.setEpoch(epoch);
     const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
     const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
     for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
-    return { ...around, config, lock, store, files, posted, epoch, instance, logger, progress };
+    return { ...around, config, lock, store, files, posted, epoch, doubtedEpoch, instance, logger, progress };
   } catch (error) {
     await lock.release();
     throw error;

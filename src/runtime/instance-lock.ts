@@ -65,10 +65,14 @@ export class InstanceLock {
   #beating: Promise<void> = Promise.resolve();
   #unlockDirectory: (() => Promise<void>) | null = null;
 
-  constructor(options: InstanceLockOptions, me: Self, kernel: KernelLock) {
+  /** False when the home was taken from a holder that was silent, but may live on (another host, another container). */
+  readonly predecessorGone: boolean;
+
+  constructor(options: InstanceLockOptions, me: Self, taken: { readonly kernel: KernelLock; readonly predecessorGone: boolean }) {
+    this.predecessorGone = taken.predecessorGone;
     this.#options = options;
     this.#me = me;
-    this.#kernel = kernel;
+    this.#kernel = taken.kernel;
     this.#started = isoTime(options.clock.now());
   }
 
@@ -81,7 +85,7 @@ export class InstanceLock {
     return this.#held;
   }
 
-  /** Shows the number of this life in the file. */
+  /** Shows the number of this life in the file. What `predecessorGone` says must be in the store by then. */
   async setEpoch(epoch: number): Promise<void> {
     this.#epoch = epoch;
     await this.#write();
@@ -147,6 +151,7 @@ export class InstanceLock {
       start_ticks: this.#me.startTicks,
       boot_id: this.#me.bootId,
       pid_ns: this.#me.pidNamespace,
+      ...(this.#epoch === 0 && !this.predecessorGone ? { predecessor_gone: false } : {}),
     };
     await replaceFile(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, 0o644);
   }
@@ -215,8 +220,8 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
     const content = await readContent(options.home);
     if (kernel !== null) {
       try {
-        await settleWithPredecessor(content, me, options);
-        const lock = new InstanceLock(options, me, kernel);
+        const predecessorGone = await settleWithPredecessor(content, me, options);
+        const lock = new InstanceLock(options, me, { kernel, predecessorGone });
         await lock.show();
         return lock;
       } catch (error) {
@@ -230,9 +235,12 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
   }
 }
 
-/** The kernel lock is ours. Whoever the file names is dead, unless the guard was removed by hand or the home is shared by hosts. */
-async function settleWithPredecessor(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<void> {
-  if (content === null || isOwn(content, me)) return;
+/**
+ * The kernel lock is ours. Whoever the file names is dead, unless the guard was removed by hand or the home is shared by hosts.
+ * Answers whether everybody who held the home before is proven to be gone.
+ */
+async function settleWithPredecessor(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<boolean> {
+  if (content === null || isOwn(content, me)) return content?.predecessor_gone ?? true;
   const { logger, clock } = options;
   const where = await whereabouts(content, me);
   const silent = isSilent(content, clock.now());
@@ -240,8 +248,10 @@ async function settleWithPredecessor(content: LockContent | null, me: Self, opti
   const provenDead = where === 'dead' || (where === 'elsewhere' && content.boot_id != null && content.boot_id === me.bootId);
   if (!provenDead && !silent) throw heldBy(content, options);
   if (silent) sayStale(content, logger);
-  if (where === 'alive' && isProvable(content, me)) await endHolder(content, options);
+  const ended = where === 'alive' && isProvable(content, me);
+  if (ended) await endHolder(content, options);
   if (provenDead) logger.warn({ holder: content }, `[LOCK] Stale lock file found (PID ${content.pid} not running). Taking over.`);
+  return (provenDead || ended) && (content.predecessor_gone ?? true);
 }
 
 /** Somebody else has the kernel lock. Returns when it is worth trying again. */

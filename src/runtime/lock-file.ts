@@ -22,6 +22,8 @@ export interface LockContent {
   readonly start_ticks?: number | undefined;
   readonly boot_id?: string | null | undefined;
   readonly pid_ns?: string | null | undefined;
+  /** False until the store knows that the holder before may still live. */
+  readonly predecessor_gone?: boolean | undefined;
 }
 
 /** What `--status` shows. `held`: somebody acts. `stale`: the holder is dead, or silent for more than 2 minutes. */

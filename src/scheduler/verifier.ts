@@ -37,6 +37,8 @@ export interface VerifierParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly epoch: number;
+  /** Holders up to this epoch may still live (doubted-holders.ts). */
+  readonly doubtedEpoch: number;
   readonly evidence: EvidenceKeeper;
   readonly rests: Rests;
   readonly unsettled: Unsettled;
@@ -162,7 +164,10 @@ export class Verifier {
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
     // Asked before the look: whoever could still act while it looked, may have acted behind its back.
     // A look through a phone waits by itself, after its new session has cut off the old one.
-    const cutOff = !this.#parts.unsettled.has(job.id, publisher.needs.device ? 0 : (publisher.settleMs ?? 0));
+    const { unsettled, doubtedEpoch } = this.#parts;
+    const cutOff = publisher.needs.device
+      ? !unsettled.has(job.id, 0)
+      : !unsettled.has(job.id, publisher.settleMs ?? 0) && job.epoch > doubtedEpoch;
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {
         const log = { info: trace.info, warn: trace.warn };

@@ -210,6 +210,25 @@ describe('with the kernel lock free', () => {
     else await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD' });
   });
 
+  test('a silent holder that nobody can see may live on: the next holder says so until the store knows', async () => {
+    const silent = { pid: process.ppid, started: '2024-01-01T00:00:00', last_heartbeat: '2024-01-01T00:00:00' };
+    await put({ ...silent, hostname: 'elsewhere', boot_id: 'another' });
+    const lock = await acquire();
+    expect(lock.predecessorGone).toBe(false);
+    expect(await readLock(home, now())).toMatchObject({ predecessor_gone: false });
+    await lock.setEpoch(7);
+    expect(await readLock(home, now())).not.toHaveProperty('predecessor_gone');
+    await lock.release();
+    // A dead holder that had not yet written it down leaves the doubt to its successor.
+    await put({ ...silent, pid: DEAD_PID, predecessor_gone: false });
+    expect((await acquire()).predecessorGone).toBe(false);
+  });
+
+  test('a dead holder is gone', async () => {
+    await put({ pid: DEAD_PID, started: '2024-01-01T00:00:00' });
+    expect((await acquire()).predecessorGone).toBe(true);
+  });
+
   test('a beating holder whose guard was deleted by hand is respected', async () => {
     await put({ pid: process.ppid, started: isoTime(now()), last_heartbeat: isoTime(now()), hostname: hostname(), ...(await live()) });
     await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD' });

@@ -11,7 +11,7 @@ const SETTINGS = { secondLookMs: 20_000, gapsMs: [MINUTE, 5 * MINUTE, 15 * MINUT
 type Says = 'published' | 'absent' | 'unknown';
 
 /** A job whose answer was lost after the act, and a verifier whose looks say `says`. */
-async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}) {
+async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}, doubtedEpoch = 0) {
   const world = await World.with('alice');
   await world.add(['beach', 'forest'], 'alice');
   world.scripts.set('beach', async (ctx, act) => {
@@ -35,6 +35,7 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     ...world.attemptParts(),
     rests,
     epoch: 1,
+    doubtedEpoch,
     settings: SETTINGS,
     evidence: new EvidenceKeeper('/nowhere', world.logger),
     publisherOf: () => ({ publisher, options: {} }),
@@ -104,6 +105,13 @@ describe('the verifier', () => {
     void verifier.run(world.stop.signal);
     await world.clock.advance(MINUTE);
     expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
+  it('does not believe "absent" when the holder of its claim may live on elsewhere', async () => {
+    const { world, verifier } = await doubt(() => 'absent', {}, 1);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(60 * MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
   });
 
   it('does not believe "absent" while the old publish() may still act', async () => {

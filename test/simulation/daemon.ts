@@ -13,6 +13,7 @@ import type { Logger } from '../../src/runtime/logger.ts';
 import { Shutdown } from '../../src/runtime/shutdown.ts';
 import type { AttemptParts } from '../../src/scheduler/attempt.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
+import { lastDoubtedEpoch } from '../../src/scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
 import type { LiveBoard } from '../../src/scheduler/live-board.ts';
 import { Pause } from '../../src/scheduler/pause.ts';
@@ -78,6 +79,8 @@ export class Daemon {
     const { clock } = process;
     const store = home.store.face(process);
     const epoch = await store.raiseEpoch('home');
+    const doubtedEpoch = await lastDoubtedEpoch({ store, epoch, predecessorGone: home.predecessorGone });
+    home.predecessorGone = true;
     const policyOf = (name: string) => settings.accounts.find((account) => account.name === name)?.policy ?? anyPolicy(settings);
     await applyRoster({ store, nowMs: clock.now(), named: settings.accounts.map(({ name }) => name), policyOf });
     const { signal: stop, hard } = this.shutdown;
@@ -97,7 +100,7 @@ export class Daemon {
     };
     const rests = new Rests(clock, settings.restMs);
     const ready = async () => true;
-    const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: settings.verify });
+    const verifier = new Verifier({ ...own, doubtedEpoch, ...attempt, rests, ready, settings: settings.verify });
     const needsDevice = (name: string) => publisherOf(name).publisher.needs.device;
     const phones = new Phones({ ...own, providers: [rack(settings.phones)], needsDevice, guards: NO_GUARDS });
     const daemon = { stop: () => this.shutdown.request('--stop'), pause: () => pause.begin('a person'), resume: () => pause.end() };

@@ -16,6 +16,8 @@ export class Home {
   holder: SimProcess | null = null;
   /** What scheduler.lock shows. */
   lockFile: { readonly process: SimProcess; readonly heartbeatMs: number } | null = null;
+  /** Somebody who held it may live on. */
+  predecessorGone = true;
   bootId = 'boot-1';
 
   constructor(store: ObservedStore) {

@@ -45,6 +45,7 @@ const QUIET_CHECKS = 6;
 
 export class Life implements Observer {
   readonly #seed: number;
+  readonly #ignore: readonly string[];
   readonly #chance: Chance;
   readonly #plan: Plan;
   readonly #timeline: Timeline;
@@ -62,7 +63,8 @@ export class Life implements Observer {
   #picture = '';
   #quietChecks = 0;
 
-  constructor(seed: number, trace: ((line: string) => void) | null = null) {
+  constructor(seed: number, trace: ((line: string) => void) | null = null, ignore: readonly string[] = []) {
+    this.#ignore = ignore;
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#plan = drawPlan(this.#chance);
@@ -109,6 +111,7 @@ export class Life implements Observer {
   }
 
   report(kind: string, text: string): void {
+    if (this.#ignore.includes(kind)) return;
     this.#say(`VIOLATION ${kind}: ${text}`);
     this.#violation ??= { kind, text };
   }
@@ -176,13 +179,19 @@ export class Life implements Observer {
     if (holder !== null) {
       const silent = lockFile !== null && this.#timeline.now() - lockFile.heartbeatMs >= SILENT_MS;
       if (!silent) return false;
-      if (!this.#storm.over && this.#chance.happens(this.#plan.rates.overtaken)) this.#say(`${holder.name} is overtaken, and lives on`);
+      if (!this.#storm.over && this.#chance.happens(this.#plan.rates.overtaken)) this.#overtake(holder);
       else holder.end();
       this.#home.holder = null;
       this.#daemon = null;
     }
     if (!this.#storm.over) this.#accidents();
     return true;
+  }
+
+  /** It is frozen on another host, or in another container: nobody can end it, and it may wake. */
+  #overtake(holder: SimProcess): void {
+    this.#say(`${holder.name} is overtaken, and lives on`);
+    this.#home.predecessorGone = false;
   }
 
   /** What happens while nobody runs. */

@@ -4,6 +4,8 @@ import { Life, type LifeResult } from './life.ts';
 export interface Batch {
   readonly first: number;
   readonly count: number;
+  /** Kinds of violations that do not count: for mutants that lack two layers. */
+  readonly ignore?: readonly string[];
 }
 
 export interface BatchResult {
@@ -14,7 +16,7 @@ export interface BatchResult {
   readonly failed: LifeResult | null;
 }
 
-export async function runLives({ first, count }: Batch, trace: ((line: string) => void) | null = null): Promise<BatchResult> {
+export async function runLives({ first, count, ignore = [] }: Batch, trace: ((line: string) => void) | null = null): Promise<BatchResult> {
   let current: Life | null = null;
   const unhandled = (reason: unknown) =>
     current?.report('unhandled', reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
@@ -22,7 +24,7 @@ export async function runLives({ first, count }: Batch, trace: ((line: string) =
   const sum = { lives: 0, posts: 0, jobs: 0, starts: 0 };
   try {
     for (let seed = first; seed < first + count; seed += 1) {
-      current = new Life(seed, trace);
+      current = new Life(seed, trace, ignore);
       const result = await current.run();
       sum.lives += 1;
       sum.posts += result.posts;

@@ -21,6 +21,7 @@ interface Book {
   readonly status: string;
   /** Claims minus refunds, as counted here. */
   readonly attempts: number;
+  readonly token: string | null;
 }
 
 export interface Observer {
@@ -79,7 +80,8 @@ export class ObservedStore {
     if (FENCED.includes(name) && own < newest && result !== null && result !== false) {
       this.#observer.report('overtaken', `${process.name} of epoch ${own} did ${name} after epoch ${newest} had begun`);
     }
-    if (name === 'addJobs') for (const id of (result as { added: string[] }).added) this.#books.set(id, { status: 'pending', attempts: 0 });
+    if (name === 'addJobs')
+      for (const id of (result as { added: string[] }).added) this.#books.set(id, { status: 'pending', attempts: 0, token: null });
     if (name === 'undoAdd') for (const id of result as string[]) this.#books.delete(id);
     if (name === 'claim' && result !== null) await this.#claimed(result as Job);
     if (name === 'change') this.#changed(result as Job, args[1] as JobChange);
@@ -95,15 +97,17 @@ export class ObservedStore {
     }
   }
 
-  #changed(job: Job, { event }: JobChange): void {
-    const book = this.#books.get(job.id) ?? { status: job.status, attempts: job.attempts };
+  #changed(job: Job, { event, claim }: JobChange): void {
+    const book = this.#books.get(job.id) ?? { status: job.status, attempts: job.attempts, token: null };
+    if (claim !== null && book.token !== claim.token)
+      this.#observer.report('overtaken', `${job.id}: ${event.type} by a claim that was lost`);
     const refund = event.type === 'defer' || (event.type === 'holder_died' && book.status === 'claimed');
     this.#enter(job, book.attempts - (refund ? 1 : 0));
     if (event.type === 'commit') this.#observer.committed(job.id, job.committedMs ?? 0);
   }
 
   #enter(job: Job, attempts: number): void {
-    this.#books.set(job.id, { status: job.status, attempts });
+    this.#books.set(job.id, { status: job.status, attempts, token: job.claimToken });
     if (job.attempts !== attempts)
       this.#observer.report('attempts', `${job.id} says ${job.attempts} attempts; claims minus refunds are ${attempts}`);
   }

@@ -93,9 +93,12 @@ export class SimPublisher implements Publisher {
     await ctx.commit();
     flight.committed = true;
     this.#parts.onCommitted(flight);
-    if (mood.commitsTwice) await ctx.commit();
     if (mood.actLateMs !== null) await process.clock.sleep(mood.actLateMs, 'a slow tap');
     await this.#act(flight, mood, calledMs);
+    if (mood.commitsTwice) {
+      await ctx.commit();
+      await this.#act(flight, mood, calledMs);
+    }
     ctx.phase('confirm');
     if (mood.after === 'hangs') await NEVER;
     await this.#confirm(flight, ctx);
