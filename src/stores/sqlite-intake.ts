@@ -31,6 +31,7 @@ export class SqliteIntake {
   readonly #lastSeq: Statement<[], number>;
   readonly #sameBytes: Statement<[string], SameBytes>;
   readonly #heldKey: Statement<[string], string>;
+  readonly #epoch: Statement<[], number>;
   readonly #withoutBytes: Statement<[], Pick<JobRow, 'id' | 'account' | 'video_path' | 'repeat'>>;
 
   constructor(parts: ClaimParts) {
@@ -42,6 +43,7 @@ export class SqliteIntake {
     this.#hasId = db.prepare<[string], number>('SELECT 1 FROM jobs WHERE id = ?').pluck();
     this.#lastSeq = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM jobs').pluck();
     this.#sameBytes = db.prepare('SELECT id, account, repeat FROM jobs WHERE sha256 = ? AND sha256 IS NOT NULL ORDER BY seq');
+    this.#epoch = db.prepare<[], number>('SELECT max(epoch) FROM epochs').pluck();
     this.#heldKey = db
       .prepare<[string], string>(`SELECT id FROM jobs WHERE post_key = ? AND status IN ('committing', 'uncertain', 'success')`)
       .pluck();
@@ -72,7 +74,7 @@ export class SqliteIntake {
     }
     touched.refresh(this.#parts, now);
     if (added.length > 0)
-      this.#note('added', batch.id, { batch: batch.id, source: batch.source, jobs: added.length, known: known.length }, now);
+      this.#note('added', 'person', { batch: batch.id, source: batch.source, jobs: added.length, known: known.length }, now);
     return { added, known };
   }
 
@@ -186,7 +188,7 @@ export class SqliteIntake {
     this.#parts.events.add({
       atMs: now,
       type,
-      epoch: 0,
+      epoch: this.#epoch.get() ?? 0,
       job: null,
       account: null,
       device: null,

@@ -6,11 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { complain } from '../../src/cli/explain.ts';
 import { parseArgv } from '../../src/cli/options.ts';
 import { conflictsAmong, refuseBesideOthers } from '../../src/cli/other-orchestrators.ts';
 import { loadConfig, shownSettings } from '../../src/config.ts';
+import { commandLines } from '../../src/runtime/processes.ts';
 import { Orchestrator, type OrchestratorParts } from '../../src/scheduler/orchestrator.ts';
 import { post, type Script, World } from '../scheduler/world.ts';
+import { Child } from '../support/children.ts';
 
 function configOf(...argv: readonly string[]) {
   const home = mkdtempSync(join(tmpdir(), 'seed-001-'));
@@ -188,7 +191,19 @@ describe('other orchestrators', () => {
     });
     await refuseBesideOthers(async () => []);
     await refuseBesideOthers(() => Promise.reject(new Error('there is no ps')));
-    // The machine's own processes can be read.
-    await refuseBesideOthers();
+    const refusal = await refuseBesideOthers(async () => conflicts).catch((error: unknown) => error);
+    const written: string[] = [];
+    const stream = { write: (text: string) => written.push(text) };
+    expect(complain(refusal, true, { stdout: stream, stderr: stream })).toBe(1);
+    expect(JSON.parse(written.join(''))).toMatchObject({ error: 'orchestrator_conflict', conflicts });
+  });
+
+  it('are looked for among all processes of the machine, with their whole command lines', async () => {
+    // Of another name, or it would keep every other test on this machine from starting a scheduler.
+    const child = new Child(process.execPath, ['-e', "console.log('up'); setInterval(() => {}, 1000)", 'no_orchestrator.py', '--run']);
+    onTestFinished(() => child.kill());
+    await child.says('up');
+    const found = (await commandLines()).find(({ pid }) => pid === child.pid);
+    expect(found?.command).toMatch(/ no_orchestrator\.py --run$/);
   });
 });
