@@ -118,7 +118,7 @@ export class MemoryStore implements Store {
       this.#jobs.put(job);
       added.push(job.id);
     }
-    if (added.length > 0) this.#events.say({ type: 'added', epoch: 0, who: batch.id, details: { batch: batch.id, jobs: added.length } });
+    if (added.length > 0) this.#events.say({ type: 'added', epoch: this.#epoch, who: 'person', details: { batch: batch.id, jobs: added.length } });
     this.#nothingAtMs = null;
     return { added, known };
   }
@@ -126,7 +126,7 @@ export class MemoryStore implements Store {
   async undoAdd(batch: string): Promise<readonly string[]> {
     const gone = this.#jobs.all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
     for (const job of gone) this.#jobs.remove(job.id);
-    if (gone.length > 0) this.#events.say({ type: 'removed', epoch: 0, who: 'person', details: { batch, jobs: gone.length } });
+    if (gone.length > 0) this.#events.say({ type: 'removed', epoch: this.#epoch, who: 'person', details: { batch, jobs: gone.length } });
     return gone.map((job) => job.id);
   }
 
@@ -143,7 +143,7 @@ export class MemoryStore implements Store {
       const account = job.account === null ? undefined : this.#accounts.get(job.account);
       if (account !== undefined) this.#accounts.set(account.name, { ...account, lastCommitMs: this.#lastCommit(account.name) });
     }
-    if (taken.length > 0) this.#events.say({ type: 'imported', epoch: 0, who, details: { jobs: taken.length } });
+    if (taken.length > 0) this.#events.say({ type: 'imported', epoch: this.#epoch, who, details: { jobs: taken.length } });
     this.#nothingAtMs = null;
     return taken;
   }
