@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { composeEdges } from './compose-edges.ts';
 import { composeReporter } from './compose-service.ts';
+import { composeSwitches, hangupReloads, restorePauses } from './compose-switches.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
+import { type LiveConfig, liveConfig } from './config-live.ts';
 import { configInWords, sourcesInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
@@ -44,6 +46,7 @@ import { StateFiles, writeState } from './stores/state-files.ts';
 /** A home that is ours. */
 interface Own extends Surroundings {
   readonly config: Config;
+  readonly live: LiveConfig;
   readonly lock: InstanceLock;
   readonly store: SqliteStore;
   readonly files: StateFiles;
@@ -59,14 +62,17 @@ interface Own extends Surroundings {
 const STOP_LIMIT_MS = 60_000;
 const MOST_WORKERS_BY_DEFAULT = 3;
 
-export function compose(config: Config, around: Surroundings): Composition {
+/** @param read the same configuration, from the file as it is then */
+export function compose(first: Config, around: Surroundings, read: () => Promise<Config>): Composition {
+  const live = liveConfig(first, read);
+  const { config } = live;
   return {
     zoneOf: (account) => accountPolicy(config, account ?? '').timezone,
     openReader: () => new SqliteReader({ path: config.store }),
     write: (store, path) => writeState({ store, path, clock: around.clock, config }),
     settings: () => ({ settings: configInWords(config), from: sourcesInWords(config) }),
     openHome: async () => {
-      const own = await openOwn(config, around);
+      const own = await openOwn(live, around);
       const desk = composeDesk(own, null, () => {});
       return {
         handle: (command) => desk.handle(command),
@@ -84,7 +90,8 @@ export function compose(config: Config, around: Surroundings): Composition {
 }
 
 /** @throws SchedulerError LOCK_HELD, STORE_TOO_NEW, STORE_FAILED */
-async function openOwn(config: Config, around: Surroundings): Promise<Own> {
+async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
+  const { config } = live;
   const { clock, random } = around;
   const logger = await createLogger({ dir: join(config.home, 'logs'), level: 'info', pretty: false });
   const instance = `${hostname()}:${config.home}`;
@@ -100,7 +107,7 @@ async function openOwn(config: Config, around: Surroundings): Promise<Own> {
     for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
-    return { ...around, config, lock, store, files, posted, epoch, doubtedEpoch, instance, logger, progress };
+    return { ...around, config, live, lock, store, files, posted, epoch, doubtedEpoch, instance, logger, progress };
   } catch (error) {
     await lock.release();
     throw error;
@@ -117,18 +124,15 @@ function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): D
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
 async function composeScheduler(own: Own, request: RunRequest) {
   const { config, lock, store, logger, clock } = own;
-  const shutdown = new Shutdown({ clock, logger, hardAfterMs: STOP_LIMIT_MS });
+  const shutdown = new Shutdown({ clock, logger, hardAfterMs: STOP_LIMIT_MS, onHangup: hangupReloads(() => switches.reload(), logger) });
   lock.lost.addEventListener('abort', () => shutdown.force('the lock is lost'), { once: true });
   const { signal: stop, hard } = shutdown;
   const wake = new Wake(clock);
   const pause = new Pause(() => wake.notify());
   const edges = await composeEdges(own);
   const workers = composeWorkers(own, { ...request, edges, pause, stop, hard, wake });
-  const switches = {
-    stop: () => shutdown.request('--stop'),
-    pause: () => pause.begin('paused by a person'),
-    resume: () => void workers.breakers.reset().then(() => pause.end()),
-  };
+  const switches = composeSwitches({ ...own, ...workers, pause, wake, phones: edges.phones, stop: () => shutdown.request('--stop') });
+  await restorePauses({ store, pause, rests: workers.rests });
   const desk = composeDesk(own, switches, () => void edges.phones.look(stop).then(() => wake.notify()));
   const scheduler = new PostingScheduler({
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },

@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const config = await configure(home, options);
     const named = existsSync(config.store) ? null : config.accounts.map((account) => account.name);
     if (need === 'create') await (await import('./cli/first-look.ts')).lookFirst(options, named);
-    const composition = (await import('./compose.ts')).compose(config, around);
+    const composition = (await import('./compose.ts')).compose(config, around, () => configure(home, options));
     if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
     if (shows) await show({ ...around, home, options, terminal }, composition);
   }

@@ -25,6 +25,11 @@ export function oneName(word: string): string {
   return name;
 }
 
+/** `alice` is an account, `phone:NAME` a phone; nothing behind the flag = all of it. */
+export function pausable(word: string): { readonly account: string } | { readonly device: string } {
+  return word.startsWith('phone:') ? { device: word.slice('phone:'.length) } : { account: oneName(word) };
+}
+
 export function mapping(word: string): readonly { from: string; to: string }[] {
   const at = word.indexOf('=');
   if (at <= 0 || at === word.length - 1) throw new FlagProblem('Write it as FROM=TO.');
@@ -39,6 +44,11 @@ export function whole(least: number): (word: string) => number {
     }
     return value;
   };
+}
+
+export function integer(word: string): number {
+  if (!/^-?\d{1,9}$/.test(word)) throw new FlagProblem('It must be a whole number.');
+  return Number(word);
 }
 
 export function duration(word: string): number {

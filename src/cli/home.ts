@@ -42,7 +42,7 @@ export function namesItsStore(home: string): boolean {
 }
 
 /** What a command line needs of its home. */
-export function needOf({ add, import: imports, run, act, exportFile }: Options): HomeQuestion['need'] {
+export function needOf({ add, import: imports, run, act, edit, exportFile }: Options): HomeQuestion['need'] {
   if (add.folders.length > 0 || add.accounts.length > 0 || imports.files.length > 0 || run !== null) return 'create';
-  return act.length > 0 || exportFile !== null ? 'order' : 'look';
+  return act.length > 0 || edit !== null || exportFile !== null ? 'order' : 'look';
 }

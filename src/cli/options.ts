@@ -4,18 +4,11 @@
  * of this folder.
  */
 import { Command as Commander, CommanderError, Option } from 'commander';
-import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
-import type { Command } from '../scheduler/commands.ts';
 import { CARE, type Care, careOf, type RawCare } from './care-options.ts';
-import { duration, keep, mapping, names, oneName, whole } from './flag-values.ts';
+import { duration, integer, keep, mapping, names, oneName, whole } from './flag-values.ts';
+import { type ActCommand, type EditOptions, editOf, orders, type RawOrders } from './orders.ts';
 import { explainUsage } from './usage.ts';
-
-/** Orders to an existing queue, in the order in which they were written. */
-export type ActCommand = Extract<
-  Command,
-  { readonly do: 'pause' | 'resume' | 'stop' | 'retry' | 'skip' | 'settle' | 'release' | 'undo_add' | 'end_leftovers' }
->;
 
 export interface AddOptions {
   readonly folders: readonly string[];
@@ -45,6 +38,8 @@ export interface Options {
   readonly add: AddOptions;
   readonly import: ImportOptions;
   readonly act: readonly ActCommand[];
+  /** Changes to videos that wait; null = none. */
+  readonly edit: EditOptions | null;
   readonly exportFile: string | null;
   /** null = do not run. `--seed-only` leaves it null. */
   readonly run: 'daemon' | 'drain' | null;
@@ -73,7 +68,7 @@ export interface Options {
   readonly print: string | null;
 }
 
-interface RawOptions extends RawCare {
+interface RawOptions extends RawCare, RawOrders {
   addFolder?: string[];
   addAccounts?: string[];
   account?: string;
@@ -81,7 +76,6 @@ interface RawOptions extends RawCare {
   again?: true;
   maxAttempts?: number;
   seedOnly?: true;
-  undoAdd?: string[];
   import?: string[];
   stateFile?: string;
   timezone?: string;
@@ -97,23 +91,12 @@ interface RawOptions extends RawCare {
   infraRetryLimit?: number;
   /** False by `--no-retry-unknown`; commander's own way. */
   retryUnknown: boolean;
-  forceKillPorts?: true;
   status?: true;
   plan?: true;
   events?: true;
   showConfig?: true;
   json?: true;
   watch?: true;
-  pause?: true;
-  resume?: true;
-  stop?: true;
-  stopAll?: true;
-  retry?: string[];
-  retryAllFailed?: true;
-  retryIncludeNonRetryable?: true;
-  skip?: string[];
-  settle?: string[];
-  release?: string[];
   home?: string;
   config?: string;
   store?: string;
@@ -152,6 +135,7 @@ const NOTHING: Options = {
   add: { folders: [], accounts: [], boundTo: null, at: null, again: false, maxAttempts: null },
   import: { files: [], timezone: null, map: [] },
   act: [],
+  edit: null,
   exportFile: null,
   run: null,
   onlyAccounts: null,
@@ -235,8 +219,12 @@ const ACT = [
   list('--skip <job...>', 'never publish it', keep),
   list('--settle <job verdict...>', 'an uncertain post: published, or absent', keep),
   list('--release <account...>', 'the account is in order again: let it post', names),
-  new Option('--pause', 'the running scheduler starts no further post'),
-  new Option('--resume', 'and goes on'),
+  new Option('--pause [what...]', 'no further post is started: by an account, by phone:NAME, or by nobody at all'),
+  new Option('--resume [what...]', 'and goes on'),
+  new Option('--reload', 'the running scheduler reads scheduler.yaml again'),
+  list('--edit <job...>', 'change a video that waits, by --caption, --at, --account or --priority', keep),
+  new Option('--caption <text>', 'with --edit: the new caption'),
+  new Option('--priority <n>', 'with --edit: lower goes first').argParser(integer),
   new Option('--stop', 'the running scheduler ends: posts before their commit point are given back'),
   new Option('--stop-all', 'the same, and when none runs: end what a dead one left behind'),
   new Option('--force-kill-ports', 'end what a dead scheduler of this home left on its ports, and nothing else'),
@@ -291,7 +279,7 @@ function arrange(raw: RawOptions): Options {
   check(!raw.retryIncludeNonRetryable || raw.retryAllFailed === true, '--retry-include-non-retryable belongs to --retry-all-failed');
   check(!(raw.seedOnly && raw.run), '--seed-only and --run exclude each other');
   check(
-    raw.addFolder !== undefined || !(raw.at || raw.account || raw.again),
+    raw.addFolder !== undefined || (raw.again === undefined && (raw.edit !== undefined || !(raw.at || raw.account))),
     '--at, --account and --again say how --add-folder is meant; name a folder',
   );
   return {
@@ -306,7 +294,8 @@ function arrange(raw: RawOptions): Options {
       maxAttempts: raw.maxAttempts ?? null,
     },
     import: { files, timezone: raw.timezone ?? null, map: raw.map ?? [] },
-    act: orders(raw),
+    act: orders(raw, check),
+    edit: editOf(raw, check),
     exportFile: raw.export ?? null,
     run: raw.run || raw.drain ? (drain ? 'drain' : 'daemon') : null,
     onlyAccounts: raw.accounts ?? null,
@@ -334,38 +323,6 @@ function withoutEvents({ job: _job, follow: _follow, ...rest }: RawOptions): Raw
 
 function dashed(flag: string | undefined): string {
   return flag === 'showConfig' ? 'show-config' : (flag ?? '');
-}
-
-/** `stop` comes last: what is ordered in the same line must still reach the running daemon. */
-function orders(raw: RawOptions): ActCommand[] {
-  return [
-    ...(raw.undoAdd ?? []).map((batch): ActCommand => ({ do: 'undo_add', batch })),
-    ...settlements(raw.settle ?? []),
-    ...(raw.release ?? []).map((account): ActCommand => ({ do: 'release', account })),
-    ...(raw.retry ?? []).map((job): ActCommand => ({ do: 'retry', job })),
-    ...(raw.retryAllFailed
-      ? [{ do: 'retry', job: 'all', ...(raw.retryIncludeNonRetryable ? {} : { only: 'retryable' as const }) } as const]
-      : []),
-    ...(raw.skip ?? []).map((job): ActCommand => ({ do: 'skip', job, reason: 'skipped by a person' })),
-    ...(raw.pause ? [{ do: 'pause' } as const] : []),
-    ...(raw.resume ? [{ do: 'resume' } as const] : []),
-    ...(raw.forceKillPorts ? [{ do: 'end_leftovers' } as const] : []),
-    ...(raw.stopAll ? [{ do: 'stop', all: true } as const] : raw.stop ? [{ do: 'stop' } as const] : []),
-  ];
-}
-
-function settlements(words: readonly string[]): ActCommand[] {
-  const commands: ActCommand[] = [];
-  for (let index = 0; index < words.length; index += 2) {
-    const [job, verdict] = [words[index] ?? '', words[index + 1]];
-    check(isVerdict(verdict), `--settle ${job} needs a verdict: --settle ${job} published, or --settle ${job} absent`);
-    commands.push({ do: 'settle', job, verdict: verdict as Verdict });
-  }
-  return commands;
-}
-
-function isVerdict(word: string | undefined): word is Verdict {
-  return word === 'published' || word === 'absent';
 }
 
 function overridesOf(raw: RawOptions): Options['overrides'] {

@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Command, Office, Reply, StateMover } from '../scheduler/commands.ts';
 import { readCampaign } from './campaign.ts';
+import { editCommands } from './edit.ts';
 import { addCommands, type Intake, repeatsOf, takeFolder } from './intake.ts';
 import type { Options } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -35,6 +36,7 @@ export async function perform(parts: PerformParts): Promise<void> {
   if (add.accounts.length > 0) await order(parts, { do: 'add_accounts', names: add.accounts });
   for (const intake of intakes) await queue(parts, intake);
   for (const path of imports.files) await ((await isFolder(path)) ? importCampaign(parts, resolve(path)) : importFile(parts, path));
+  if (parts.options.edit !== null) for (const command of await editCommands(parts.options.edit, parts)) await order(parts, command);
   for (const command of act) await order(parts, command);
   if (exportFile !== null) await exportTo(parts, exportFile);
 }

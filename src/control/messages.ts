@@ -49,13 +49,17 @@ const text =
   (command) =>
     keys.every((key) => typeof command[key] === 'string');
 
+const pausable: Check = ({ account = '', device = '' }) => typeof account === 'string' && typeof device === 'string';
+
 /** Exactly the orders of commands.ts: the compiler asks for a new one here. */
 const CHECKS: Readonly<Record<Command['do'], Check>> = {
   add_accounts: ({ names }) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
   add_jobs: ({ batch, jobs }) => isObject(batch) && text('id', 'source')(batch) && Array.isArray(jobs) && jobs.every(isJob),
   undo_add: text('batch'),
-  pause: nothing,
-  resume: nothing,
+  pause: pausable,
+  resume: pausable,
+  reload: nothing,
+  edit: (command) => text('job')(command) && isEdit(command.edit),
   stop: nothing,
   end_leftovers: nothing,
   retry: text('job'),
@@ -67,6 +71,13 @@ const CHECKS: Readonly<Record<Command['do'], Check>> = {
 function isCommand(value: unknown): value is Command {
   if (!isObject(value) || typeof value.do !== 'string' || !Object.hasOwn(CHECKS, value.do)) return false;
   return CHECKS[value.do as Command['do']](value);
+}
+
+function isEdit(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { caption = '', account = '', priority = 0, publishAtMs = null } = value;
+  const isTime = publishAtMs === null || typeof publishAtMs === 'number';
+  return typeof caption === 'string' && typeof account === 'string' && Number.isInteger(priority) && isTime;
 }
 
 function isJob(value: unknown): boolean {

@@ -9,7 +9,7 @@ import { SchedulerError } from '../errors.ts';
 import { type Clock, withLimit } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { CommandHandler, Reply } from '../scheduler/commands.ts';
-import { refusal } from '../scheduler/desk.ts';
+import { refusal } from '../scheduler/replies.ts';
 import { controlAddress } from './address.ts';
 import { LineBuffer, readRequest, replyLine } from './messages.ts';
 

@@ -21,6 +21,7 @@ export const EVENT_TYPES = [
   'skipped',
   'settled',
   'retry_ordered',
+  'edited', // a person changed what was queued
   'imported',
   'removed',
   'account_added',

@@ -4,7 +4,7 @@
  * from a worker at its regular work.
  */
 import type { Failure } from './failure.ts';
-import type { Job, JobEvent, Transition } from './job.ts';
+import type { Job, JobEdit, JobEvent, Transition } from './job.ts';
 
 /** A job found in this many crashes runs alone from then on. */
 export const CRASHES_BEFORE_ALONE = 2;
@@ -110,4 +110,11 @@ export function postedBefore(job: Job, event: JobEvent & { type: 'posted_before'
     evidence: null,
   };
   return { ...uncertain(job, failure, now), account: event.account, postKey: event.postKey, committedMs: event.committedMs };
+}
+
+/** A new time moves the next attempt; a pause after a failure is not cut short by one that has passed. */
+export function edited(job: Job, { publishAtMs, ...edit }: JobEdit, now: number): Job {
+  if (publishAtMs === undefined) return { ...job, ...edit };
+  const least = job.status === 'retrying' ? job.dueMs : now;
+  return { ...job, ...edit, publishAtMs, dueMs: Math.max(publishAtMs ?? now, least) };
 }

@@ -15,7 +15,7 @@
 import { SchedulerError } from '../errors.ts';
 import type { EventType } from './event.ts';
 import type { Failure, Phase } from './failure.ts';
-import { deferred, holderDied, postedBefore, RELEASED, retryOrdered, settled, uncertain } from './job-in-doubt.ts';
+import { deferred, edited, holderDied, postedBefore, RELEASED, retryOrdered, settled, uncertain } from './job-in-doubt.ts';
 import type { RetryInput } from './retry.ts';
 
 export const JOB_STATUSES = ['pending', 'claimed', 'committing', 'uncertain', 'retrying', 'success', 'failed', 'skipped'] as const;
@@ -82,6 +82,14 @@ export interface Job {
   readonly seq: number;
 }
 
+/** What is absent stays as it is. `publishAtMs` null = no wish any more: due at once. */
+export interface JobEdit {
+  readonly caption?: string;
+  readonly account?: string;
+  readonly priority?: number;
+  readonly publishAtMs?: number | null;
+}
+
 export type Verdict = 'published' | 'absent';
 
 export type JobEvent =
@@ -108,6 +116,8 @@ export type JobEvent =
   | { readonly type: 'holder_died'; readonly counts: boolean; readonly message: string }
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly retryAtMs: number | null; readonly by: string }
   | { readonly type: 'skip'; readonly reason: string }
+  /** A person changes what was queued; the video's bytes and what was tried stay. */
+  | { readonly type: 'edit'; readonly edit: JobEdit }
   /** A person wants it tried again: `grant` more attempts. */
   | { readonly type: 'retry'; readonly grant: number }
   /** A record of a post exists that the store did not know of. */
@@ -135,6 +145,7 @@ const LEGAL: Readonly<Record<JobEvent['type'], readonly JobStatus[]>> = {
   holder_died: ['claimed', 'committing'],
   verdict: ['uncertain'],
   skip: ['pending', 'retrying', 'claimed', 'failed'],
+  edit: ['pending', 'retrying'],
   retry: ['failed', 'skipped', 'retrying'],
   posted_before: ['pending', 'retrying', 'failed', 'skipped'],
 };
@@ -168,6 +179,8 @@ export function transition(job: Job, event: JobEvent, now: number): Transition {
       return { job: settled(job, event, now), event: 'settled' };
     case 'skip':
       return { job: { ...job, ...RELEASED, status: 'skipped', note: event.reason, finishedMs: now }, event: 'skipped' };
+    case 'edit':
+      return { job: edited(job, event.edit, now), event: 'edited' };
     case 'retry':
       return { job: retryOrdered(job, event.grant, now), event: 'retry_ordered' };
     case 'posted_before':

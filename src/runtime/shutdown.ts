@@ -12,9 +12,10 @@ export interface ShutdownOptions {
   readonly logger: Logger;
   /** Time from the first request to the hard end, milliseconds. Stay below the service manager's own limit. */
   readonly hardAfterMs: number;
+  /** What SIGHUP means under a service manager; absent = the terminal was closed, so stop. */
+  readonly onHangup?: (() => void) | undefined;
 }
 
-/** SIGHUP: the terminal was closed. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 export class Shutdown {
@@ -79,7 +80,9 @@ export class Shutdown {
 
   #signalled(name: NodeJS.Signals): void {
     if (this.#over.signal.aborted) return;
-    if (this.#reason === null) this.request(name);
+    const { onHangup } = this.#options;
+    if (name === 'SIGHUP' && onHangup !== undefined) onHangup();
+    else if (this.#reason === null) this.request(name);
     else this.force(`${name} again`);
   }
 }

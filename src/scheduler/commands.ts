@@ -5,15 +5,18 @@
  * control socket) or by the command line itself when no daemon runs and it took
  * the lock. Carried out by `desk.ts`.
  */
-import type { Verdict } from '../domain/job.ts';
+import type { JobEdit, Verdict } from '../domain/job.ts';
 import type { AddReport, NewBatch, NewJob, StoreReader } from '../stores/store.ts';
 
 export type Command =
   | { readonly do: 'add_accounts'; readonly names: readonly string[] }
   | { readonly do: 'add_jobs'; readonly batch: NewBatch; readonly jobs: readonly NewJob[] }
   | { readonly do: 'undo_add'; readonly batch: string }
-  | { readonly do: 'pause' }
-  | { readonly do: 'resume' }
+  /** One account, one phone, or neither: all of it. */
+  | { readonly do: 'pause' | 'resume'; readonly account?: string; readonly device?: string }
+  /** Reads scheduler.yaml again. */
+  | { readonly do: 'reload' }
+  | { readonly do: 'edit'; readonly job: string; readonly edit: JobEdit }
   /** `all`: when no daemon runs, what a dead one left behind is ended. */
   | { readonly do: 'stop'; readonly all?: true }
   /** What an earlier life of this home left running, or on its ports, is ended; nothing that is not provably ours. */

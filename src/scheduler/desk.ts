@@ -6,13 +6,27 @@
  */
 import type { AccountPolicy } from '../domain/account.ts';
 import type { FailureCategory } from '../domain/failure.ts';
-import type { Job, JobEvent, Verdict } from '../domain/job.ts';
+import { CLAIMABLE, type Job, type JobEdit, type JobEvent, type Verdict } from '../domain/job.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
 import type { Command, Reply } from './commands.ts';
+import { pauseAccount, pausePhone } from './pausing.ts';
+import { type Accepted, accepted, refusal, refused, WHO } from './replies.ts';
 import { policyFor } from './retry-policies.ts';
+
+export interface DaemonSwitches {
+  readonly stop: () => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** The phones that it knows. */
+  readonly phones?: () => readonly string[];
+  /** Paused phones have changed in the store. */
+  readonly phonesPaused?: () => Promise<void>;
+  /** Reads the configuration again; answers what it did, in one sentence. @throws SchedulerError BAD_CONFIG, then nothing has changed */
+  readonly reload?: () => Promise<string>;
+}
 
 export interface DeskParts {
   readonly store: Store;
@@ -26,16 +40,13 @@ export interface DeskParts {
   /** For accounts without a policy of their own. */
   readonly retry: RetryPolicy;
   /** The daemon's own switches; null = no daemon runs here. */
-  readonly daemon: { readonly stop: () => void; readonly pause: () => void; readonly resume: () => void } | null;
+  readonly daemon: DaemonSwitches | null;
   /** Ends what an earlier life left; answers one line for each thing that was found. */
   readonly endLeftovers?: () => Promise<readonly string[]>;
   /** Something new may be claimable. */
   readonly wake: () => void;
 }
 
-type Accepted = Extract<Reply, { readonly ok: true }>;
-
-const WHO = 'person';
 /** The platform refused, or the video is broken: another try changes nothing by itself. */
 const FINAL: readonly FailureCategory[] = ['account', 'content'];
 
@@ -79,7 +90,12 @@ export class Desk {
         return command.all === true && this.#parts.daemon === null ? this.#endLeftovers() : this.#switch('stop');
       case 'pause':
       case 'resume':
-        return this.#switch(command.do);
+        if (command.account !== undefined) return pauseAccount(this.#parts, command.do, command.account);
+        return command.device === undefined ? this.#switch(command.do) : pausePhone(this.#parts, command.do, command.device);
+      case 'reload':
+        return this.#reload();
+      case 'edit':
+        return this.#edit(command.job, command.edit);
     }
   }
 
@@ -203,6 +219,29 @@ export class Desk {
     return accepted(text);
   }
 
+  async #reload(): Promise<Accepted> {
+    const { daemon, home } = this.#parts;
+    if (daemon?.reload === undefined) throw new SchedulerError('NO_DAEMON', { details: { home } });
+    return accepted(await daemon.reload());
+  }
+
+  async #edit(id: string, edit: JobEdit): Promise<Accepted> {
+    const job = await this.#job(id);
+    const obstacle = obstacleToEdit(job, edit);
+    if (obstacle !== null) throw obstacle;
+    if (edit.account !== undefined && (await this.#parts.store.account(edit.account)) === null) {
+      throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: edit.account } });
+    }
+    const after = await this.#change(job, { type: 'edit', edit });
+    const when = edit.publishAtMs === undefined ? '' : `, not before ${isoTime(after.dueMs)}`;
+    return accepted(
+      `${id} is changed (${Object.keys(edit)
+        .map((key) => EDITED[key as keyof JobEdit])
+        .join(', ')})${when}.`,
+      { job: id },
+    );
+  }
+
   async #job(id: string): Promise<Job> {
     const job = await this.#parts.store.job(id);
     if (job === null) throw new SchedulerError('UNKNOWN_JOB', { details: { job: id } });
@@ -248,30 +287,30 @@ function obstacleToSkip(job: Job): SchedulerError | null {
   return job.status === 'claimed' || job.status === 'committing' ? busy(job) : null;
 }
 
+const EDITED: Readonly<Record<keyof JobEdit, string>> = {
+  caption: 'caption',
+  account: 'account',
+  priority: 'priority',
+  publishAtMs: 'time',
+};
+
+function obstacleToEdit(job: Job, edit: JobEdit): SchedulerError | null {
+  if (job.status === 'claimed' || job.status === 'committing') return busy(job);
+  if (!CLAIMABLE.includes(job.status)) {
+    return refused(`${job.id} is ${job.status}; only a video that waits can be changed`, '`scheduler --status` shows what waits.');
+  }
+  const hops = edit.account !== undefined && edit.account !== job.account && job.lastAttemptMs !== null;
+  return hops
+    ? refused(`${job.id} was tried for ${job.account} already and stays with it`, `\`--skip ${job.id}\`, then add it for the other one.`)
+    : null;
+}
+
 function busy(job: Job): SchedulerError {
   return refused(`${job.id} is being published right now by ${job.account}`, 'Wait for its end; `scheduler --status` shows it.');
 }
 
 function howToSettle(job: Job): string {
   return `Look at the profile of ${job.account}, then \`--settle ${job.id} published\` or \`--settle ${job.id} absent\`.`;
-}
-
-function refused(what: string, next: string): SchedulerError {
-  return new SchedulerError('REFUSED', { details: { what, next } });
-}
-
-function accepted(text: string, data?: Readonly<Record<string, unknown>>): Accepted {
-  return data === undefined ? { ok: true, text } : { ok: true, text, data };
-}
-
-/** Any error as the reply that a person reads. */
-export function refusal(error: unknown): Extract<Reply, { readonly ok: false }> {
-  if (error instanceof SchedulerError) {
-    const usage = error.category === 'usage' || error.category === 'configuration';
-    return { ok: false, code: error.code, text: error.message, next: error.next, usage };
-  }
-  const text = error instanceof Error ? error.message : String(error);
-  return { ok: false, code: 'DEFECT', text, next: 'Look at the log, and report it as a defect.', usage: false };
 }
 
 function count(number: number, noun: string): string {

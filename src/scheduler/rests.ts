@@ -1,7 +1,8 @@
 /**
  * Phones that workers leave alone: they rest between two posts
- * (`delay_between_posts`), or are needed for a look at an uncertain job. Kept in
- * memory: one process owns a home, and after its restart a phone has rested.
+ * (`delay_between_posts`), are needed for a look at an uncertain job, or were
+ * paused by a person. Kept in memory: one process owns a home, and after its
+ * restart a phone has rested; who is paused is read from the store again.
  */
 import type { Clock } from '../runtime/clock.ts';
 
@@ -13,6 +14,7 @@ export class Rests {
   readonly #restMs: number;
   readonly #untilMs = new Map<string, number>();
   readonly #taken = new Map<string, number>();
+  #paused: readonly string[] = [];
 
   constructor(clock: Clock, restMs: number) {
     this.#clock = clock;
@@ -33,8 +35,17 @@ export class Rests {
     };
   }
 
+  /** Keeps workers from exactly these until it is called again; a drain does not wait for them. */
+  pause(devices: readonly string[]): void {
+    this.#paused = devices;
+  }
+
   /** The phones that must not be used now. */
   resting(): readonly string[] {
+    return [...new Set([...this.#soonFree(), ...this.#paused])];
+  }
+
+  #soonFree(): readonly string[] {
     const now = this.#clock.monotonic();
     for (const [device, until] of this.#untilMs) if (until <= now) this.#untilMs.delete(device);
     return [...new Set([...this.#untilMs.keys(), ...this.#taken.keys()])];
@@ -42,7 +53,7 @@ export class Rests {
 
   /** Milliseconds until the first phone may be free again; null when none is kept from the workers. */
   nextMs(): number | null {
-    if (this.resting().length === 0) return null;
+    if (this.#soonFree().length === 0) return null;
     const rested = Math.min(...this.#untilMs.values()) - this.#clock.monotonic();
     return Math.max(1, this.#taken.size > 0 ? Math.min(rested, TAKEN_LOOK_MS) : rested);
   }

@@ -18,6 +18,7 @@ export class SqliteChange {
   readonly #random: Random;
   readonly #select: Statement<[string], JobRow>;
   readonly #update: Statement;
+  readonly #edit: Statement;
   readonly #holderOfKey: Statement<[string, string, number], string>;
 
   constructor(parts: ClaimParts, random: Random) {
@@ -26,6 +27,7 @@ export class SqliteChange {
     this.#random = random;
     this.#select = db.prepare('SELECT * FROM jobs WHERE id = ?');
     this.#update = db.prepare(`UPDATE jobs SET ${CHANGING_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`);
+    this.#edit = db.prepare('UPDATE jobs SET caption = ?, priority = ? WHERE seq = ?');
     this.#holderOfKey = db
       .prepare<[string, string, number], string>(
         `SELECT id FROM jobs WHERE post_key IN (?, ?) AND status IN ('committing', 'uncertain', 'success') AND seq <> ? LIMIT 1`,
@@ -49,6 +51,7 @@ export class SqliteChange {
     if (change.event.type === 'commit') this.assertMayCommit(before, now);
     const after = this.#keyed(ruled.job, change.event);
     this.#update.run(...changingValues(after, laneOf(after, change.event, lane)), after.seq);
+    if (change.event.type === 'edit') this.#edit.run(after.caption, after.priority, after.seq);
     this.#countPosts(before, after);
     this.#touchAccounts(before, after, change, now);
     if (after.pool !== null && (before.account === null || after.account === null)) this.#refreshPool(after.pool);

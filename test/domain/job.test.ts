@@ -43,6 +43,10 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
     by: fc.constant('verifier'),
   }),
   fc.constant<JobEvent>({ type: 'skip', reason: 'too late' }),
+  fc.record({
+    type: fc.constant('edit' as const),
+    edit: fc.record({ caption: fc.string(), publishAtMs: fc.option(fc.nat()) }, { requiredKeys: [] }),
+  }),
   fc.record({ type: fc.constant('retry' as const), grant: fc.integer({ min: 1, max: 5 }) }),
   fc.constant<JobEvent>({
     type: 'posted_before',
@@ -55,8 +59,8 @@ const anyEvent: fc.Arbitrary<JobEvent> = fc.oneof(
 
 /** The arrows of docs/state-machine.md, written down a second time on purpose. */
 const ARROWS: Readonly<Record<JobStatus, Partial<Record<JobEvent['type'], readonly JobStatus[]>>>> = {
-  pending: { claim: ['claimed'], skip: ['skipped'], posted_before: ['uncertain'] },
-  retrying: { claim: ['claimed'], skip: ['skipped'], posted_before: ['uncertain'], retry: ['retrying', 'pending'] },
+  pending: { claim: ['claimed'], edit: ['pending'], skip: ['skipped'], posted_before: ['uncertain'] },
+  retrying: { claim: ['claimed'], edit: ['retrying'], skip: ['skipped'], posted_before: ['uncertain'], retry: ['retrying', 'pending'] },
   claimed: {
     commit: ['committing'],
     fail: ['retrying', 'failed'],
@@ -248,6 +252,28 @@ describe('settling', () => {
       committedMs: 5,
       failure: { type: 'posted_before' },
     });
+  });
+});
+
+describe('a person may change what waits', () => {
+  const edit = (start: Job, change: JobEvent & { type: 'edit' }) => lived(start, change);
+
+  test('what is not named stays', () => {
+    const start = job({ caption: 'old', priority: 3, dueMs: 5_000 });
+    expect(edit(start, { type: 'edit', edit: { caption: 'new' } })).toEqual({ ...start, caption: 'new' });
+    expect(edit(start, { type: 'edit', edit: { account: 'bob', priority: 1 } })).toEqual({ ...start, account: 'bob', priority: 1 });
+  });
+
+  test('a new time is when it is due; none is at once', () => {
+    expect(edit(job(), { type: 'edit', edit: { publishAtMs: 9_000 } })).toMatchObject({ publishAtMs: 9_000, dueMs: 9_000 });
+    expect(edit(job({ dueMs: 9_000 }), { type: 'edit', edit: { publishAtMs: null } })).toMatchObject({ publishAtMs: null, dueMs: 1_000 });
+    expect(edit(job(), { type: 'edit', edit: { publishAtMs: 3 } })).toMatchObject({ publishAtMs: 3, dueMs: 1_000 });
+  });
+
+  test('the pause after a failure is not cut short', () => {
+    const failed = lived(job(), CLAIM, { type: 'fail', failure: failure(), retryAtMs: 50_000 });
+    expect(edit(failed, { type: 'edit', edit: { publishAtMs: 2_000 } })).toMatchObject({ status: 'retrying', dueMs: 50_000 });
+    expect(edit(failed, { type: 'edit', edit: { publishAtMs: 60_000 } })).toMatchObject({ dueMs: 60_000 });
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { editing } from './contract-editing.ts';
 import { neverTwice } from './contract-never-twice.ts';
 import { ADB_TIMEOUT, claimOf, HOUR, type MakeStore, NOON, POLICY, Subject, sha } from './subject.ts';
 
@@ -17,6 +18,7 @@ export function contract(name: string, make: MakeStore): void {
   };
 
   neverTwice(name, make);
+  editing(name, make);
 
   describe(`${name} store: never lost (promise 2)`, () => {
     open();
