@@ -17,6 +17,7 @@ const PROGRAMS = {
   demo: { script: 'scripts/demo.ts', built: true, alone: true },
   test: { script: 'scripts/test.ts', built: false, alone: false },
   chaos: { script: 'scripts/chaos.ts', built: true, alone: false },
+  simulate: { script: 'scripts/simulate.ts', built: false, alone: false },
 };
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, '.bootstrap');
