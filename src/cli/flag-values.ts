@@ -2,7 +2,7 @@
 import { parseDuration } from '../domain/duration.ts';
 
 /** What stands behind a flag is not meant for it. The code is the one by which commander knows whose word it was. */
-export class FlagProblem extends Error {
+class FlagProblem extends Error {
   readonly code = 'commander.invalidArgument';
   readonly exitCode = 1;
 }

@@ -35,7 +35,7 @@ export async function showEvents({ reader, job, follow, json, terminal, clock }:
 }
 
 /** The published shape: the seeds' `event_type`, and instants in ISO 8601. */
-export function eventInShape({ seq, atMs, type, ...rest }: EventRecord): Readonly<Record<string, unknown>> {
+function eventInShape({ seq, atMs, type, ...rest }: EventRecord): Readonly<Record<string, unknown>> {
   return { seq, at: isoTime(atMs), event_type: type, ...rest };
 }
 

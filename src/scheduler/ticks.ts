@@ -17,14 +17,20 @@ export interface TicksParts {
   readonly eventsMs: number;
 }
 
-export function ticks({ store, logger, snapshot, clock, eventsMs }: TicksParts): Part {
+export function ticks(parts: TicksParts): Part {
+  const { store, logger, snapshot } = parts;
   const total = async () => Object.values(await store.counts()).reduce((sum, n) => sum + n, 0);
   return {
     name: 'Ticks',
     start: async () => {
       scheduleTick('snapshot', '* * * * *', async () => ((await total()) < SNAPSHOT_JOBS ? snapshot() : undefined), logger);
-      scheduleTick('housekeeping', '*/10 * * * *', () => store.maintain({ eventsBeforeMs: clock.now() - eventsMs }), logger);
+      scheduleTick('housekeeping', '*/10 * * * *', () => housekeep(parts), logger);
     },
     stop: stopTicks,
   };
+}
+
+/** Forgets what happened too long ago, and folds the write-ahead log into the database. */
+export function housekeep({ store, clock, eventsMs }: Pick<TicksParts, 'store' | 'clock' | 'eventsMs'>): Promise<void> {
+  return store.maintain({ eventsBeforeMs: clock.now() - eventsMs });
 }

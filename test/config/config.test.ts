@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountPolicy, type Config, type ConfigOverrides, loadConfig, shownSettings } from '../../src/config.ts';
+import { configInWords, sourcesInWords } from '../../src/config-shown.ts';
 import { SchedulerError } from '../../src/errors.ts';
 
 let home: string;
@@ -114,6 +115,24 @@ describe('loadConfig', () => {
       store: 'command line',
     });
     expect(shownSettings(config)).toMatchObject({ workers: 3, max_passes: 5, retry_delay_seconds: 60, infra_retry_limit: 3 });
+  });
+
+  it('keeps events for 90 days, or as long as it is told', () => {
+    expect(load(null).retention).toEqual({ eventsMs: 90 * 86_400_000 });
+    expect(load('retention: {events: 30d}\n').retention).toEqual({ eventsMs: 30 * 86_400_000 });
+  });
+
+  it('shows every setting in words, where it comes from, and no secret', () => {
+    const url = 'postgres://scheduler:topsecret@db/x';
+    const config = load(`devices: {geelark: {token: abc123}}\nappium: {url: "http://me:topsecret@h:4723"}\nstore: "${url}"\n`, {
+      workers: 2,
+    });
+    const shown = configInWords(config);
+    expect(shown).toContainEqual({ setting: 'passes.maxPasses', value: 3 });
+    expect(shown).toContainEqual({ setting: 'devices.geelark.token', value: '(hidden)' });
+    expect(shown).toContainEqual({ setting: 'store', value: 'postgres://scheduler:(hidden)@db/x' });
+    expect(JSON.stringify(shown)).not.toMatch(/topsecret|abc123/);
+    expect(sourcesInWords(config)).toContainEqual({ setting: 'workers', from: 'command line' });
   });
 
   it('never resolves a secret, and shows none', () => {

@@ -118,7 +118,8 @@ export class MemoryStore implements Store {
       this.#jobs.put(job);
       added.push(job.id);
     }
-    if (added.length > 0) this.#events.say({ type: 'added', epoch: this.#epoch, who: 'person', details: { batch: batch.id, jobs: added.length } });
+    if (added.length > 0)
+      this.#events.say({ type: 'added', epoch: this.#epoch, who: 'person', details: { batch: batch.id, jobs: added.length } });
     this.#nothingAtMs = null;
     return { added, known };
   }
