@@ -79,9 +79,9 @@ describe('the settings that durability rests on (promise 2)', () => {
     expect(await store.events({ job: 'j1' })).toMatchObject([{ job: 'j1', type: 'claimed' }]);
     await store.close();
     const db = openDatabase({ path, readOnly: true });
-    const planOf = (sql: string) =>
-      (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map(({ detail }) => detail).join(' ');
-    expect(planOf(EVENTS_OF_JOB)).toContain('events_of_job');
+    const planOf = (sql: string, ...asked: readonly object[]) =>
+      (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...asked) as { detail: string }[]).map(({ detail }) => detail).join(' ');
+    expect(planOf(EVENTS_OF_JOB, { job: 'j1', after: 0, types: null, limit: -1 })).toContain('events_of_job');
     expect(planOf("SELECT * FROM jobs WHERE status IN ('retrying', 'failed') AND status = 'failed' ORDER BY seq LIMIT 5")).toMatch(
       /^SEARCH jobs USING INDEX jobs_in_trouble \(status=\?\)$/,
     );
