@@ -178,6 +178,8 @@ const NO_JOB = { sha256: null, caption: '', account: null, publishAtMs: null, pr
 
 /** The seeds' `retry_delay_minutes` of 0.25. */
 const FORMER_RETRY_DELAY_MS = 15_000;
+const FORMER_ERROR_CHARACTERS = 500;
+const NOTHING_KNOWN = { phase: 'prepare', account: '', committed: false, caption: '' } as const;
 const CATEGORIES: readonly string[] = ['account', 'infrastructure', 'content', 'configuration', 'unknown'] satisfies FailureCategory[];
 /** What the ancestors called theirs, and ours. */
 const KNOWN_STATUSES: readonly string[] = [...JOB_STATUSES, 'in_progress', 'verification_pending'];
@@ -191,7 +193,13 @@ export function isKnownStatus(word: string): boolean {
  * "Post returned False": without its words nothing says that it was not that.
  */
 function mayHavePosted(row: Row, error: string): boolean {
-  return UPLOAD_MAY_RUN.test(error) || (error === '' && text(row.error_type) === 'claude_stuck');
+  if (UPLOAD_MAY_RUN.test(error) || (error === '' && text(row.error_type) === 'claude_stuck')) return true;
+  return wasCut(row) && classify(error, NOTHING_KNOWN).category !== 'account';
+}
+
+/** The ancestor's file kept the first 500 characters of an error: what it said of Share may have stood behind them. Our own exports judged the whole. */
+function wasCut(row: Row): boolean {
+  return row.deferrals === undefined && text(row.error).length >= FORMER_ERROR_CHARACTERS;
 }
 
 /** What the row says about it goes before what its words say. */

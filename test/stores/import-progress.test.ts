@@ -79,6 +79,14 @@ describe('parallel_progress.csv', () => {
     expect(read).toEqual(given.map(([id, , , , state]) => [id, state]));
   });
 
+  it('doubts an error that was cut off at 500 characters, unless it begins with the platform’s no, and believes our own exports', () => {
+    const cut = (start: string, length = 500) => start.padEnd(length, 'x');
+    const row = (id: string, error: string) => `${id},alice,/v/${id}.mp4,c,retrying,1,,,${error},1,3,,,,1`;
+    const rows = [row('cut', cut('Max steps reached')), row('whole', cut('Max steps reached', 499)), row('no', cut('suspended: '))];
+    expect(states(SEED_002, ...rows).map(([, status]) => status)).toEqual(['uncertain', 'retrying', 'retrying']);
+    expect(states(`${SEED_002},run_id,video_id,deferrals`, `${row('own', cut('Max steps reached'))},r,v,0`)).toEqual([['own', 'retrying']]);
+  });
+
   it('puts shifted rows back by their status, believes only a success, and says so row by row', () => {
     const { jobs, report } = parse(
       SEED_002,
