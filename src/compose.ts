@@ -21,6 +21,7 @@ import { Breakers } from './scheduler/breakers.ts';
 import { Desk, type DeskParts } from './scheduler/desk.ts';
 import { lastDoubtedEpoch } from './scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
+import { evidencePart } from './scheduler/evidence-sweep.ts';
 import { endLeftovers } from './scheduler/leftovers.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
@@ -149,6 +150,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
       { name: 'Appium', stop: () => edges.appium.stop() },
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
       { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
+      evidencePart({ ...own, root: join(config.home, 'evidence') }),
       ticks({ ...own, ...config.retention, snapshot: () => own.files.write() }),
     ],
   });

@@ -16,6 +16,8 @@ import { join } from 'node:path';
 import { type DestinationStream, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import openRollingFile from 'pino-roll';
+import { SystemClock } from './clock.ts';
+import { removeOldLogs } from './old-logs.ts';
 import { scrubber } from './scrub.ts';
 
 export interface LogMethod {
@@ -117,6 +119,7 @@ export function silentLogger(): Logger {
 async function openFile(dir: string, name: string, keep: number): Promise<RollingFile> {
   const folder = join(dir, 'daily');
   mkdirSync(folder, { recursive: true });
+  removeOldLogs(folder, name, { files: keep, days: DAYS_KEPT, nowMs: new SystemClock().now() });
   const file = await openRollingFile({
     file: join(folder, name),
     extension: '.log',
