@@ -227,7 +227,14 @@ export class Life implements Observer {
     if (times > 1) this.report('twice', `${key} was published ${times} times`);
   }
 
+  async #checkLease({ job: id, process }: Flight): Promise<void> {
+    const job = await this.#home.store.raw.job(id);
+    const over = job?.status === 'committing' && (job.leaseUntilMs ?? 0) <= this.#timeline.now();
+    if (over && process.state === 'running') this.report('late', `commit() let ${id} act, but its lease is over`);
+  }
+
   #checkArmed(flight: Flight): void {
+    void this.#checkLease(flight);
     for (const other of this.#platform.armed()) {
       if (other !== flight && other.account === flight.account) {
         this.report('crowd', `${flight.job} and ${other.job} may both act on ${flight.account}`);

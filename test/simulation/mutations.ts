@@ -75,6 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "return verdict === 'absent' && !cutOff ? 'unknown' : verdict;",
     'return verdict;',
   ),
+  one('the verifier believes "absent" although a holder that was replaced unseen may live', VERIFIER, ' && job.epoch > doubtedEpoch', ''),
   one('an attempt is watched only after it ended', UNSETTLED, 'running: (this.#jobs.get(jobId)?.running ?? 0) + more', 'running: 0'),
   one('a publisher that ended a moment ago is believed to be cut off', UNSETTLED, 'this.#clock.monotonic() - endedMs < settleMs', 'false'),
   {

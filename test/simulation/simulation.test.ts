@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { BatchResult } from './lives.ts';
 import { onAllCores, runInThread } from './run-in-thread.ts';
 
-const LIVES = 6_000;
+const LIVES = 8_000;
 const BATCH = 500;
 
 function story(result: BatchResult): string {

@@ -13,6 +13,10 @@ export interface Rates {
   readonly freeze: number;
   readonly storeBefore: number;
   readonly storeAfter: number;
+  /** It is frozen between commit() and the act, past the take-over time. */
+  readonly frozenTap: number;
+  /** `committing` cannot be written. */
+  readonly commitFails: number;
   readonly ledgerBefore: number;
   readonly ledgerAfter: number;
   readonly ledgerTorn: number;
@@ -35,16 +39,46 @@ export function drawRates(chance: Chance): Rates {
     ...{ hangs: some(0.3, 0.2), slowUpload: some(0.7), badLook: some(0.6, 0.3) },
   };
   const rates: Rates = {
-    ...{ crash: some(0.02), freeze: some(0.02), storeBefore: some(0.03, 0.3), storeAfter: some(0.03, 0.3), ledgerBefore: some(0.2, 0.2) },
+    ...{
+      crash: some(0.02),
+      freeze: some(0.02),
+      storeBefore: some(0.03, 0.3),
+      storeAfter: some(0.03, 0.3),
+      commitFails: 0,
+      frozenTap: 0,
+      ledgerBefore: some(0.2, 0.2),
+    },
     ...{ ledgerAfter: some(0.2, 0.2), ledgerTorn: some(0.1, 0.1), slow: some(0.1, 0.3), clock: some(0.01, 0.25), sleep: some(0.01, 0.2) },
     ...{ reboot: some(0.5), databaseLost: some(0.6, 0.25), overtaken: some(0.6, 0.3), person: some(1), moods },
   };
+  const theme = chance.happens(0.3) ? chance.pick(THEMES) : {};
   // A publisher that acts without asking can only be caught while it lives.
-  return chance.happens(0.04) ? { ...NONE, person: rates.person, moods: { ...CALM, forgets: 0.5 } } : rates;
+  return chance.happens(0.04) ? { ...NONE, person: rates.person, moods: { ...CALM, forgets: 0.5 } } : { ...rates, ...theme };
 }
 
+/** Storms of one kind: the safeguards that rarely matter need them. */
+const THEMES: readonly Partial<Rates>[] = [
+  { ledgerBefore: 0.4, databaseLost: 0.9, crash: 0.01 },
+  { storeBefore: 0.02, commitFails: 0.6, crash: 0.01 },
+  { freeze: 0.04, overtaken: 0, crash: 0 },
+  { frozenTap: 0.5, overtaken: 1, crash: 0, reboot: 0 },
+];
+
 const NONE: Rates = {
-  ...{ crash: 0, freeze: 0, storeBefore: 0, storeAfter: 0, ledgerBefore: 0, ledgerAfter: 0, ledgerTorn: 0, slow: 0, clock: 0, sleep: 0 },
+  ...{
+    crash: 0,
+    freeze: 0,
+    storeBefore: 0,
+    storeAfter: 0,
+    commitFails: 0,
+    frozenTap: 0,
+    ledgerBefore: 0,
+    ledgerAfter: 0,
+    ledgerTorn: 0,
+    slow: 0,
+    clock: 0,
+    sleep: 0,
+  },
   ...{ reboot: 0, databaseLost: 0, overtaken: 0, person: 0, moods: CALM },
 };
 
@@ -80,6 +114,11 @@ export class Storm implements Weather {
     if (this.#strikes(rates.clock * factor, `the clock is set before ${gate}`)) timeline.moveWall(jumpMs(chance));
     if (this.#strikes(rates.sleep * factor, `the machine sleeps before ${gate}`)) timeline.moveWall(chance.between(1_000, 7_200_000));
     if (gate.startsWith('store.') && this.#strikes(rates.storeBefore, `${gate} of ${process.name}: busy`)) throw failed('SQLITE_BUSY');
+    if (gate === 'publisher.act' && this.#strikes(rates.frozenTap, `${process.name} is frozen with the tap in hand`)) {
+      process.freeze(chance.between(150_000, 500_000));
+    }
+    if (gate === 'store.change.commit' && this.#strikes(rates.commitFails, `${gate} of ${process.name}: disk full`))
+      throw failed('SQLITE_FULL');
     if (gate.startsWith('ledger.') && this.#strikes(rates.ledgerBefore, `${gate} of ${process.name}: disk full`)) throw failed('ENOSPC');
     if (gate === 'ledger.append' && this.#strikes(rates.ledgerTorn, `${gate} of ${process.name}: torn`)) {
       this.#parts.tear();
