@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readCampaign } from '../../src/cli/campaign.ts';
+import { lookFirst } from '../../src/cli/first-look.ts';
 import { parseArgv } from '../../src/cli/options.ts';
 import { perform } from '../../src/cli/perform.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
@@ -89,6 +90,14 @@ describe('--import FOLDER', () => {
     await expect(order('--import', folder)).rejects.toMatchObject({ code: 'BAD_IMPORT', message: expect.stringContaining(what) });
     expect(await store.jobs({})).toEqual([]);
     expect(await store.accounts(clock.now())).toEqual([]);
+  });
+
+  it('is looked at before a home is made for it', async () => {
+    rmSync(join(folder, 'accounts.txt'));
+    for (const path of [folder, join(folder, 'nothing.csv')]) {
+      await expect(lookFirst(parseArgv(['--import', path], '1'), null)).rejects.toMatchObject({ code: 'BAD_IMPORT' });
+    }
+    await lookFirst(parseArgv(['--import', join(folder, 'captions.csv')], '1'), null);
   });
 
   it('reads names with commas, handles and comments, each once', async () => {
