@@ -51,11 +51,12 @@ interface BreakerPolicy {
 
 const MINUTE_MS = 60_000;
 const POLICIES: Readonly<Record<BreakerKind, BreakerPolicy>> = {
+  // Soon, but for seconds only: attempts fail by chance as often as one in eight, so two in a row happen every day on a rack.
   // As many doubtful ones as for a step of an app: else an update of the app would rest phones before it is found out.
-  device: { afterCertain: 3, after: 5, accounts: 2, devices: 1, restMs: 10 * MINUTE_MS, maxRestMs: 60 * MINUTE_MS },
+  device: { afterCertain: 2, after: 5, accounts: 2, devices: 1, restMs: MINUTE_MS / 4, maxRestMs: 60 * MINUTE_MS },
   // The guard restarts Appium by itself within a minute; this is for a server that answers its health check and fails all the same.
   server: { afterCertain: 4, after: 4, accounts: 2, devices: 1, restMs: MINUTE_MS, maxRestMs: 10 * MINUTE_MS },
-  flow: { afterCertain: 5, after: 5, accounts: 3, devices: 2, restMs: 15 * MINUTE_MS, maxRestMs: 60 * MINUTE_MS },
+  flow: { afterCertain: 5, after: 5, accounts: 3, devices: 2, restMs: 2 * MINUTE_MS, maxRestMs: 60 * MINUTE_MS },
 };
 const REMEMBERED = 8;
 

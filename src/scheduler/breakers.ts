@@ -27,7 +27,7 @@ export type Except = Pick<ClaimRequest, 'exceptDevices' | 'exceptApps'>;
 /** Who pays for a failure. */
 export interface Charge {
   readonly account: boolean;
-  /** The attempt was the trial of something known to be broken, and it still is: it is given back until then. */
+  /** What it is charged to is known to be broken now, and rests until then: the attempt is given back. */
   readonly giveBackUntilMs: number | null;
 }
 
@@ -41,6 +41,8 @@ export interface BreakerRecord extends Breaker {
 const STORED = 'breakers';
 /** Which accounts a phone serves changes when somebody edits the configuration. */
 const ROSTER_MS = 600_000;
+/** The opening at which people hear of it; phones fail twice in a row by chance. */
+const ALARM_AT: Readonly<Record<BreakerKind, number>> = { device: 3, server: 2, flow: 1 };
 const NOT_OURS: Charge = { account: true, giveBackUntilMs: null };
 
 export class Breakers {
@@ -116,12 +118,11 @@ export class Breakers {
       failure.scope === 'server' ? asked.server : null,
       asked.flow,
     ].filter((breaker) => breaker !== null);
-    const trial = counting.some((breaker) => this.#trials.get(keyOf(breaker)) === job.id);
     for (const breaker of counting) await this.#count(breaker, job, failure);
     if (counting.length > 0) await this.#save();
     const resting = charged === null || charged === 'account' ? null : asked[charged];
     const untilMs = resting === null ? null : (this.#all.get(keyOf(resting))?.untilMs ?? null);
-    return { account: charged === 'account', giveBackUntilMs: trial ? untilMs : null };
+    return { account: charged === 'account', giveBackUntilMs: untilMs };
   }
 
   /** A person says that all is mended. */
@@ -143,14 +144,14 @@ export class Breakers {
     await this.#sayOpen(after, job);
   }
 
-  /** One alarm for each trouble; that it lasts is only a line in the log. */
+  /** One alarm for each trouble: for an app at once, for a server or a phone when its trials failed too. */
   async #sayOpen(breaker: BreakerRecord, job: Job): Promise<void> {
     const { store, logger, epoch } = this.#parts;
     const { kind, name, accounts, failures, why, openings } = breaker;
     const until = isoTime(breaker.untilMs as number);
     const fields = { kind, name, failures, accounts, until };
-    if (openings > 1) {
-      logger.warn(fields, `${titleOf(breaker)} still fails and rests until ${until}: ${why}`);
+    if (openings !== ALARM_AT[kind]) {
+      logger.warn(fields, `${titleOf(breaker)} fails and rests until ${until}: ${why}`);
       return;
     }
     logger.error(

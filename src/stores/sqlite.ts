@@ -65,6 +65,10 @@ export class SqliteStore implements Store {
   readonly #records: SqliteRecords;
   /** When a claim last found nothing and nothing has changed since: up to then all has been looked at. */
   #nothingAtMs: number | null = null;
+  /** What that claim was not allowed to take. */
+  #nothingFor = '';
+  /** The answer of `nextWake`, while nothing has changed. A hundred idle workers wake together and ask the same. */
+  #wake: { readonly next: NextWake | null } | null = null;
 
   /** @throws SchedulerError STORE_TOO_NEW, STORE_FAILED */
   constructor(options: SqliteStoreOptions) {
@@ -158,9 +162,11 @@ export class SqliteStore implements Store {
         const now = this.#clock.now();
         const job = this.#guardedTransaction(() => {
           if (request.epoch < this.#records.epoch()) throw new SchedulerError('LOCK_LOST');
-          return this.#claims.claim(request, now);
+          return this.#stillNothing(request, now) ? null : this.#claims.claim(request, now);
         });
         this.#nothingAtMs = job === null ? now : null;
+        this.#nothingFor = limitsOf(request);
+        if (job !== null) this.#wake = null;
         return job;
       } catch (error) {
         if (!(error instanceof StaleStanding)) throw error;
@@ -195,7 +201,11 @@ export class SqliteStore implements Store {
 
   async nextWake(nowMs: number): Promise<NextWake | null> {
     // What came due between the last empty claim and this question must not be slept through.
-    return guarded(() => this.#waits.nextWake(this.#nothingAtMs === null ? 0 : Math.min(nowMs, this.#nothingAtMs)));
+    const after = this.#nothingAtMs === null ? 0 : Math.min(nowMs, this.#nothingAtMs);
+    if (this.#wake !== null && (this.#wake.next === null || this.#wake.next.atMs > after)) return this.#wake.next;
+    const next = guarded(() => this.#waits.nextWake(after));
+    this.#wake = this.#nothingAtMs === null ? null : { next };
+    return next;
   }
 
   async orphans(epoch: number, nowMs: number): Promise<readonly Job[]> {
@@ -262,10 +272,18 @@ export class SqliteStore implements Store {
     this.#db.close();
   }
 
+  /** The same claim found nothing, nothing has changed, and nothing has come due since. */
+  #stillNothing(request: ClaimRequest, now: number): boolean {
+    const next = this.#wake?.next;
+    if (this.#nothingAtMs === null || this.#wake === null || now < this.#nothingAtMs) return false;
+    return (next == null || now < next.atMs) && this.#nothingFor === limitsOf(request);
+  }
+
   /** A transaction that may make something claimable. */
   #write<T>(work: (now: number) => T): T {
     const now = this.#clock.now();
     this.#nothingAtMs = null;
+    this.#wake = null;
     return this.#guardedTransaction(() => work(now));
   }
 
@@ -287,4 +305,8 @@ export class SqliteStore implements Store {
       details: event.details ?? {},
     });
   }
+}
+
+function limitsOf({ accounts, exceptDevices, exceptApps = [] }: ClaimRequest): string {
+  return JSON.stringify([accounts, exceptDevices, exceptApps]);
 }
