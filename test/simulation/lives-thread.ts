@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Batch } from './lives.ts';
 import type { Edit } from './mutations.ts';
@@ -32,9 +32,8 @@ registerHooks({
   },
 });
 
-const { runLives } = (await import(
-  pathToFileURL(fileURLToPath(new URL('test/simulation/lives.ts', root))).href
-)) as typeof import('./lives.ts');
+// Only now: the hooks must be there before the program is loaded.
+const { runLives } = await import('./lives.ts');
 const lines: string[] = [];
 const result = await runLives(batch, traced ? (line) => void lines.push(line) : null);
 parentPort?.postMessage({ result, lines });
