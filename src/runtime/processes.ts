@@ -7,6 +7,7 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
+import { windowsProcesses } from './windows-processes.ts';
 
 /** A process for sure. */
 export interface ProcessIdentity {
@@ -38,8 +39,9 @@ const POLL_MS = 20;
 /** After SIGKILL only the kernel can be slow. */
 const KILL_LIMIT_MS = 5_000;
 const LINUX = process.platform === 'linux';
+const WINDOWS = process.platform === 'win32';
 
-/** Start time of a running process; null when it does not run, is a zombie, or its start cannot be told (Windows). */
+/** Start time of a running process; null when it does not run, is a zombie, or its start cannot be told. */
 export async function startTicks(pid: number): Promise<number | null> {
   if (LINUX) return (await rowFromProc(pid))?.startTicks ?? null;
   return (await rowsFromPsList()).find((row) => row.pid === pid)?.startTicks ?? null;
@@ -194,8 +196,9 @@ async function rowFromProc(pid: number): Promise<Row | null> {
   return { pid, startTicks: Number(fields[19]), ppid: Number(ppid), group: Number(group) };
 }
 
-/** Where there is no /proc. ps-list calls a zombie `<defunct>`, and on Windows knows no start times: such rows are left out. */
+/** Where there is no /proc. ps-list calls a zombie `<defunct>`; on Windows it knows no start times, so the system itself is asked. */
 async function rowsFromPsList(): Promise<readonly Row[]> {
+  if (WINDOWS) return (await windowsProcesses()).map(({ pid, ppid, startedMs }) => ({ pid, ppid, group: 0, startTicks: startedMs }));
   // Only where it is needed: `--status` has 150 ms in all.
   const { default: psList } = await import('ps-list');
   const rows: Row[] = [];
