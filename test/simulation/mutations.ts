@@ -32,6 +32,7 @@ const DOUBT = 'src/domain/job-in-doubt.ts';
 const DESK = 'src/scheduler/desk.ts';
 const LINES = 'src/stores/posted-lines.ts';
 const STORE = 'test/stores/memory-store.ts';
+const STANDING = 'test/stores/memory-standing.ts';
 const JOBS = 'test/stores/memory-jobs.ts';
 
 const one = (name: string, file: string, find: string, put: string, why?: string): Mutation => ({
@@ -156,13 +157,13 @@ export const MUTATIONS: readonly Mutation[] = [
   // The store's indexes.
   {
     name: 'the store gives one account two jobs',
-    edits: [{ file: STORE, find: 'busy.length === 0 ? null : busy.every', put: 'busy.length >= 0 ? null : busy.every' }],
+    edits: [{ file: STANDING, find: 'busy.length === 0 ? null : busy.every', put: 'busy.length >= 0 ? null : busy.every' }],
   },
   one(
     'an uncertain post does not block its account',
-    STORE,
-    'ACCOUNT_BUSY.includes(job.status));\n    const recent',
-    'DEVICE_BUSY.includes(job.status));\n    const recent',
+    STANDING,
+    'ACCOUNT_BUSY.includes(job.status));\n  const recent',
+    "['claimed', 'committing'].includes(job.status));\n  const recent",
   ),
   one('the store gives one phone to two jobs', STORE, '...running.map((other) => other.device)', ''),
   one('the store counts no attempts at the claim', JOB, 'attempts: job.attempts + 1,', 'attempts: job.attempts,'),
@@ -175,9 +176,9 @@ export const MUTATIONS: readonly Mutation[] = [
         put: "job.account === name && job.status === 'success'",
       },
       {
-        file: STORE,
-        find: 'ACCOUNT_BUSY.includes(job.status));\n    const recent',
-        put: 'DEVICE_BUSY.includes(job.status));\n    const recent',
+        file: STANDING,
+        find: 'ACCOUNT_BUSY.includes(job.status));\n  const recent',
+        put: "['claimed', 'committing'].includes(job.status));\n  const recent",
       },
     ],
     ignore: ['crowd'],

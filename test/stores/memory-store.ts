@@ -6,10 +6,9 @@
 import type { Account } from '../../src/domain/account.ts';
 import type { EventRecord } from '../../src/domain/event.ts';
 import type { Phase } from '../../src/domain/failure.ts';
-import { ACCOUNT_BUSY, CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
+import { CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
 import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
-import { claimOrder, type Eligibility, eligibility } from '../../src/domain/select.ts';
-import { localDay } from '../../src/domain/window.ts';
+import { claimOrder, type Eligibility } from '../../src/domain/select.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Random } from '../../src/runtime/random.ts';
@@ -37,8 +36,7 @@ import type {
 import { eventsOfClaim, eventsOfTransition } from '../../src/stores/transition-event.ts';
 import { BLANK, MemoryEvents } from './memory-events.ts';
 import { alreadyPublished, claimLost, held, MemoryJobs } from './memory-jobs.ts';
-
-const DAY_MS = 24 * 60 * 60_000;
+import { FRESH, postsToday, standingOf } from './memory-standing.ts';
 
 export class MemoryStore implements Store {
   readonly #clock: Clock;
@@ -221,7 +219,7 @@ export class MemoryStore implements Store {
     let best: NextWake | null = null;
     for (const job of this.#jobs.all().filter((one) => CLAIMABLE.includes(one.status))) {
       for (const account of this.#possible(job)) {
-        const standing = this.#standing(account, after || nowMs);
+        const standing = standingOf(this.#jobs, account, after || nowMs);
         if (!standing.eligible && standing.retryAtMs === null) continue;
         const freeMs = standing.eligible ? 0 : (standing.retryAtMs ?? 0);
         const atMs = Math.max(job.dueMs, freeMs);
@@ -275,8 +273,8 @@ export class MemoryStore implements Store {
 
   async accounts(nowMs: number): Promise<readonly AccountStanding[]> {
     return [...this.#accounts.values()].map((account) => {
-      const standing = this.#standing(account, nowMs);
-      const postedToday = this.#postsToday(account, nowMs);
+      const standing = standingOf(this.#jobs, account, nowMs);
+      const postedToday = postsToday(this.#jobs, account, nowMs);
       return standing.eligible
         ? { ...account, postedToday, waitReason: null, nextAtMs: null }
         : { ...account, postedToday, waitReason: standing.reason, nextAtMs: standing.retryAtMs };
@@ -325,7 +323,7 @@ export class MemoryStore implements Store {
         (request.accounts?.includes(account.name) ?? true) &&
         !request.exceptApps?.includes(account.policy.app) &&
         (account.device === null || !inUse.has(account.device)) &&
-        this.#standing(account, now).eligible,
+        standingOf(this.#jobs, account, now).eligible,
     );
   }
 
@@ -335,7 +333,7 @@ export class MemoryStore implements Store {
       const waits = job.crashes >= CRASHES_BEFORE_ALONE && CLAIMABLE.includes(job.status) && job.dueMs <= now - ALONE_PATIENCE_MS;
       const account = this.#accounts.get(job.account ?? '');
       if (!waits || account === undefined) return false;
-      const standing = this.#standing(account, now);
+      const standing = standingOf(this.#jobs, account, now);
       return (
         (request.accounts?.includes(account.name) ?? true) &&
         !request.exceptApps?.includes(account.policy.app) &&
@@ -345,27 +343,8 @@ export class MemoryStore implements Store {
     });
   }
 
-  #standing(account: Account, now: number, except: string | null = null): Eligibility {
-    const busy = this.#jobs.all().filter((job) => job.account === account.name && job.id !== except && ACCOUNT_BUSY.includes(job.status));
-    const recent = this.#jobs.posts(account.name).filter((atMs) => atMs > now - DAY_MS);
-    const leaves = recent[(account.policy.rolling24h ?? 0) - 1];
-    return eligibility({
-      account,
-      postedToday: this.#postsToday(account, now),
-      postedIn24h: recent.length,
-      busy: busy.length === 0 ? null : busy.every((job) => job.status === 'uncertain') ? 'uncertain' : 'busy',
-      now,
-      rollingFreeAtMs: leaves === undefined ? null : leaves + DAY_MS,
-    });
-  }
-
   #lastCommit(name: string): number | null {
     return this.#jobs.posts(name)[0] ?? this.#accounts.get(name)?.lastCommitMs ?? null;
-  }
-
-  #postsToday(account: Account, now: number): number {
-    const { startMs, endMs } = localDay(account.policy.timezone, now);
-    return this.#jobs.posts(account.name).filter((atMs) => atMs >= startMs && atMs < endMs).length;
   }
 
   #assertMayCommit(job: Job, now: number): void {
@@ -373,7 +352,7 @@ export class MemoryStore implements Store {
     if (holder !== undefined) throw alreadyPublished(holder);
     const account = this.#accounts.get(job.account ?? '');
     const standing: Eligibility =
-      account === undefined ? { eligible: false, reason: 'configuration', retryAtMs: null } : this.#standing(account, now, job.id);
+      account === undefined ? { eligible: false, reason: 'configuration', retryAtMs: null } : standingOf(this.#jobs, account, now, job.id);
     if (standing.eligible) return;
     throw new SchedulerError('REFUSED', {
       details: { what: `${job.account} may not post now: ${standing.reason}`, reason: standing.reason, next: '' },
@@ -417,14 +396,3 @@ export class MemoryStore implements Store {
     return result.account;
   }
 }
-
-const FRESH = {
-  state: 'active',
-  reason: null,
-  device: null,
-  trouble: null,
-  cooldownUntilMs: null,
-  consecutiveFailures: 0,
-  lastCommitMs: null,
-  gapJitterMs: 0,
-} as const;
