@@ -189,6 +189,7 @@ export function shownSettings(config: Config): Readonly<Record<string, unknown>>
     max_attempts: config.retry.maxAttempts,
     posts_per_day: config.defaults.postsPerDay,
     delay_between_posts_seconds: config.delayBetweenPostsMs / 1_000,
+    defer_limit_seconds: config.deferLimitMs / 1_000,
     timezone: config.timezone,
     publisher: config.publisher.kind,
   };

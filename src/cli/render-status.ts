@@ -52,7 +52,7 @@ export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty'>
     jobLine(status, paint),
     troubledJobs(page, paint),
     accounts(page, paint),
-    machines(status, paint),
+    machines(page, paint),
     passes(status),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -86,7 +86,12 @@ function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
       item(`${name}: on hold, ${reason ?? 'no reason given'}`, [`when it is in order again: scheduler --release ${name}`]),
     );
   const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, []));
-  const lines = [...uncertain, ...held, ...wrong];
+  const putOff = status.put_off.map(({ job, since, why }) =>
+    item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, [
+      `set that right, or give it up: scheduler --skip ${job}`,
+    ]),
+  );
+  const lines = [...uncertain, ...held, ...wrong, ...putOff];
   if (lines.length === 0) return '';
   const more = lines.length > NEEDS_LISTED ? [`  … and ${lines.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
   return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
@@ -176,12 +181,17 @@ function accountRow(account: AccountView, atMs: number): string[] {
   ];
 }
 
-function machines(status: Status, paint: Paint): string {
+function machines({ status, atMs }: StatusPage, paint: Paint): string {
   const lines = status.appium.map(({ url, healthy }) => `Appium ${url}: ${healthy ? 'healthy' : paint('red', 'does not answer')}`);
   const states = new Map<string, string[]>();
   for (const device of status.devices) {
     const { id, state } = device as { readonly id?: unknown; readonly state?: unknown };
     states.set(String(state), [...(states.get(String(state)) ?? []), String(id)]);
+  }
+  for (const { kind, name, until: end, why } of status.resting) {
+    const what = kind === 'flow' ? 'App' : kind === 'server' ? 'Server' : 'Phone';
+    const again = end === null ? '' : `, tried again ${until(end, atMs)}`;
+    lines.push(cut(`${what} ${name} ${paint('red', 'rests')}${again} (--resume: at once): ${why}`, COLUMNS));
   }
   const phones = [...states].map(([state, ids]) => `${ids.length} ${state}${state === 'ready' ? '' : ` (${cut(ids.join(', '), 50)})`}`);
   if (phones.length > 0) lines.push(`Phones: ${phones.join(', ')}`);

@@ -5,7 +5,7 @@
  *
  * Stays light: it is on the path of a command that has 150 ms in all.
  */
-import type { JobStatus } from '../domain/job.ts';
+import type { Job, JobStatus } from '../domain/job.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { AccountStanding, JobCounts, StoreReader } from '../stores/store.ts';
 
@@ -57,6 +57,20 @@ export interface TroubledJobView {
   readonly pass_number: number;
 }
 
+export interface RestingView {
+  readonly kind: string;
+  readonly name: string;
+  readonly until: string | null;
+  readonly why: string;
+}
+
+export interface PutOffView {
+  readonly job: string;
+  readonly account: string | null;
+  readonly since: string | null;
+  readonly why: string | null;
+}
+
 /** The object of `--status --json`; keys and shapes are those of docs/operations.md. */
 export interface Status {
   readonly home: string;
@@ -72,6 +86,10 @@ export interface Status {
   readonly uncertain: readonly UncertainView[];
   /** The first of those to be retried, then the first of those that failed; `jobs` has their numbers. */
   readonly troubled_jobs: readonly TroubledJobView[];
+  /** What rests because it fails: phones, servers, steps of an app. `until` is when it is tried again. */
+  readonly resting: readonly RestingView[];
+  /** Jobs put off again and again for longer than `defer_limit`. */
+  readonly put_off: readonly PutOffView[];
   readonly workers: readonly { readonly id: number; readonly jobs_completed: number; readonly jobs_failed: number }[];
   readonly config: unknown;
   readonly pass_count: number;
@@ -118,6 +136,8 @@ const UNCERTAIN_SHOWN = 1_000;
 const TROUBLED_SHOWN = 50;
 const ERROR_CHARACTERS = 500;
 
+const A_WEEK_MS = 604_800_000;
+
 const NO_JOBS: JobCounts = { pending: 0, claimed: 0, committing: 0, uncertain: 0, retrying: 0, success: 0, failed: 0, skipped: 0 };
 
 export async function buildStatus(question: StatusQuestion): Promise<StatusPage> {
@@ -131,6 +151,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const live = record(await reader?.value('live'));
   const history = list(await reader?.value('pass_history'));
   const finalResult = await reader?.value('final_result');
+  const config = question.config ?? (await reader?.value('config')) ?? null;
   const status: Status = {
     home,
     store,
@@ -144,8 +165,10 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     appium: running ? list(live.appium).map((one) => ({ url: text(record(one).url) ?? '', healthy: record(one).healthy === true })) : [],
     uncertain: uncertain.map((job) => ({ job: job.id, account: job.account, since: iso(job.uncertainMs) })),
     troubled_jobs: inTrouble,
+    resting: list(await reader?.value('breakers')).flatMap((one) => restingView(record(one))),
+    put_off: (await reader?.putOffSince(nowMs - deferLimitMs(config)))?.map(putOffView) ?? [],
     workers: list(live.workers).map((one) => workerView(record(one))),
-    config: question.config ?? (await reader?.value('config')) ?? null,
+    config,
     pass_count: history.length,
     final_result: typeof finalResult === 'string' ? finalResult : null,
     pass_history: history,
@@ -218,6 +241,20 @@ function working(workers: readonly unknown[]): WorkingView[] {
     if (typeof job !== 'string') return [];
     return [{ worker: String(id), job, account: text(account), device: text(device), phase: text(phase) ?? '', since: text(since) }];
   });
+}
+
+function deferLimitMs(config: unknown): number {
+  const seconds = record(config).defer_limit_seconds;
+  return typeof seconds === 'number' ? seconds * 1_000 : A_WEEK_MS;
+}
+
+function putOffView({ id, account, deferredSinceMs, note }: Job): PutOffView {
+  return { job: id, account, since: iso(deferredSinceMs ?? null), why: note };
+}
+
+function restingView({ kind, name, untilMs, why }: Readonly<Record<string, unknown>>): RestingView[] {
+  if (typeof untilMs !== 'number') return [];
+  return [{ kind: text(kind) ?? '', name: text(name) ?? '', until: iso(untilMs), why: text(why) ?? '' }];
 }
 
 function iso(ms: number | null): string | null {

@@ -71,7 +71,7 @@ function reader({ accounts = [], jobs = [], values = {} }: Given): StoreReader {
     counts: async () => counts,
     accounts: async () => accounts,
     jobs: async ({ statuses }) => jobs.filter((one) => statuses?.includes(one.status) ?? true),
-    putOffSince: async () => [],
+    putOffSince: async (sinceMs) => jobs.filter(({ deferredSinceMs }) => (deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs),
     events: async () => [],
     value: async (name) => values[name],
     close: async () => {},
@@ -182,6 +182,8 @@ describe('--status --json', () => {
       devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
       appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
       troubled_jobs: [],
+      resting: [],
+      put_off: [],
       uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z' }],
       workers: [
         { id: 1, jobs_completed: 4, jobs_failed: 1 },
@@ -227,6 +229,33 @@ describe('the page', () => {
     expect(text).toContain('scheduler --release carol');
     expect(text).toContain('dave: no phone named dave');
     expect(text.indexOf('NEEDS A PERSON')).toBeLessThan(text.indexOf('VIDEOS'));
+  });
+
+  it('says what is put off for a week, and what rests because it fails', async () => {
+    const since = MONDAY_NOON - 8 * 86_400_000;
+    const putOff = job({
+      id: 'stuck-1',
+      account: 'alice',
+      deferrals: 9,
+      deferredSinceMs: since,
+      note: 'the folder /mnt/videos is not there',
+    });
+    const why = 'error: device offline';
+    const breakers = [
+      { kind: 'device', name: 'phone-9', failures: 4, openings: 3, untilMs: MONDAY_NOON + 240_000, why },
+      { kind: 'flow', name: 'demo:pick a video', failures: 1, openings: 0, untilMs: null, why },
+    ];
+    const page = await build({ jobs: [putOff], values: { breakers, config: { defer_limit_seconds: 604_800 } } }, HELD);
+    expect(page.status.put_off).toEqual([
+      { job: 'stuck-1', account: 'alice', since: isoTime(since), why: 'the folder /mnt/videos is not there' },
+    ]);
+    expect(page.status.resting).toEqual([{ kind: 'device', name: 'phone-9', until: isoTime(MONDAY_NOON + 240_000), why }]);
+    const text = renderStatus(page, PIPE);
+    expect(text).toContain('stuck-1: put off again and again, first 8d 0h ago: the folder /mnt/videos is not there');
+    expect(text).toContain('scheduler --skip stuck-1');
+    expect(text).toContain('Phone phone-9 rests, tried again in 4m (--resume: at once): error: device offline');
+    const patient = await build({ jobs: [putOff], values: { config: { defer_limit_seconds: 30 * 86_400 } } });
+    expect(patient.status.put_off).toEqual([]);
   });
 
   it('says plainly whether anything runs', async () => {
