@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process';
 import type { Environment } from './environment.ts';
 
-export interface ServiceManager {
+export interface Supervisor {
   /** It ends and restarts us when it is not fed for so long, milliseconds; null = it does not watch. */
   readonly watchdogMs: number | null;
   /** `READY=1`, `STATUS=…`, `WATCHDOG=1`, `STOPPING=1`; all in one message. Resolves false when it could not be told. Never throws. */
@@ -18,7 +18,7 @@ export interface ServiceManager {
 const NOTIFY_LIMIT_MS = 10_000;
 
 /** null = nobody above us wants to know. @param pid our own, for the watchdog is meant for one process only */
-export function serviceManager(environment: Environment, pid: number, program = 'systemd-notify'): ServiceManager | null {
+export function serviceManager(environment: Environment, pid: number, program = 'systemd-notify'): Supervisor | null {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, PATH } = environment;
   if (NOTIFY_SOCKET === undefined || NOTIFY_SOCKET === '') return null;
   const meant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid);

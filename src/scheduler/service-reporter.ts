@@ -6,12 +6,12 @@
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { ServiceManager } from '../runtime/service-notify.ts';
+import type { Supervisor } from '../runtime/service-notify.ts';
 import type { Part } from './house.ts';
 import type { Progress } from './progress.ts';
 
 export interface ServiceReporterParts {
-  readonly manager: ServiceManager | null;
+  readonly manager: Supervisor | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progress: Pick<Progress, 'stalled'>;
@@ -54,13 +54,13 @@ export function serviceReporter(parts: ServiceReporterParts): Part {
   };
 }
 
-async function announceReady(manager: ServiceManager, { firstCheck, stop, logger }: ServiceReporterParts): Promise<void> {
+async function announceReady(manager: Supervisor, { firstCheck, stop, logger }: ServiceReporterParts): Promise<void> {
   await firstCheck(stop);
   if (stop.aborted) return;
   if (!(await manager.notify('READY=1'))) logger.warn('The service manager could not be told that the scheduler is ready');
 }
 
-async function report(manager: ServiceManager, parts: ServiceReporterParts, ended: AbortSignal): Promise<void> {
+async function report(manager: Supervisor, parts: ServiceReporterParts, ended: AbortSignal): Promise<void> {
   const { clock, progress, logger, stop } = parts;
   const feedMs = manager.watchdogMs === null ? null : manager.watchdogMs / FED_EARLY;
   let told: string | null = null;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/runtime/clock.ts';
 import { environment } from '../../src/runtime/environment.ts';
-import { type ServiceManager, serviceManager, withoutServiceManager } from '../../src/runtime/service-notify.ts';
+import { type Supervisor, serviceManager, withoutServiceManager } from '../../src/runtime/service-notify.ts';
 import { Progress } from '../../src/scheduler/progress.ts';
 import { serviceReporter } from '../../src/scheduler/service-reporter.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
@@ -66,7 +66,7 @@ describe('a loop that hangs', () => {
     const logger = new MemoryLogger();
     const progress = new Progress(clock);
     const said: string[] = [];
-    const manager: ServiceManager = { watchdogMs: 30_000, notify: async (...lines) => said.push(...lines) > 0 };
+    const manager: Supervisor = { watchdogMs: 30_000, notify: async (...lines) => said.push(...lines) > 0 };
     const stop = new AbortController();
     const part = serviceReporter({
       manager,
