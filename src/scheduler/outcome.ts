@@ -140,7 +140,7 @@ export class Outcome {
     }
     const next = this.#decide({ ...failure, uncertain: false });
     const retryAtMs = next.next === 'retry' ? next.atMs : null;
-    await this.#parts.ledger.withdraw(this.#record);
+    await this.#parts.ledger.withdraw({ ...this.#record, atMs: this.#parts.clock.now() });
     await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
     return retryAtMs === null ? 'failed' : 'retrying';
   }

@@ -72,8 +72,15 @@ function follow(open: Map<string, PostedEntry>, { line, atMs }: { readonly line:
   // Without known bytes only the job tells one post from another.
   const key = `${postKey(line.account, line.sha256, line.repeat)}${line.sha256 === '' ? line.job : ''}`;
   const { account, sha256, repeat, job } = line;
-  if (line.then === 'withdrawn') open.delete(key);
-  else open.set(key, { account, sha256, repeat, job, atMs, confirmed: line.then === 'confirmed' || (open.get(key)?.confirmed ?? false) });
+  if (line.then === 'withdrawn') {
+    // A process that was frozen may write late about a post that a successor has meanwhile made anew: that one stands.
+    if ((open.get(key)?.atMs ?? 0) <= atMs) open.delete(key);
+    return;
+  }
+  const before = open.get(key);
+  const confirmed = line.then === 'confirmed' || (before?.confirmed ?? false);
+  // The instant is that of the post, not that of its confirmation.
+  open.set(key, { account, sha256, repeat, job, atMs: line.then === 'confirmed' ? (before?.atMs ?? atMs) : atMs, confirmed });
 }
 
 function parseLine(text: string): { readonly line: Line; readonly atMs: number } | null {

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT_BUSY, CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS } from '../../src/domain/job.ts';
-import { CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
+import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
 import { claimOrder } from '../../src/domain/select.ts';
 import { localDay } from '../../src/domain/window.ts';
 import { SchedulerError } from '../../src/errors.ts';
@@ -94,11 +94,16 @@ async function expectedClaim(subject: Subject): Promise<{ readonly id: string; r
   const running = jobs.filter((job) => DEVICE_BUSY.includes(job.status));
   if (running.some((job) => job.crashes >= CRASHES_BEFORE_ALONE)) return null;
   const phones = new Set(running.map((job) => job.device));
-  const pairs = jobs
-    .filter(
-      (job) =>
-        CLAIMABLE.includes(job.status) && job.dueMs <= subject.clock.now() && (job.crashes < CRASHES_BEFORE_ALONE || running.length === 0),
-    )
+  const now = subject.clock.now();
+  const open = jobs.filter((job) => CLAIMABLE.includes(job.status));
+  const alone = (job: Job) => job.crashes >= CRASHES_BEFORE_ALONE;
+  const reasonOf = (name: string | null) => standings.find((account) => account.name === name)?.waitReason;
+  // One that may run only alone has waited long enough for a quiet moment: nothing else starts.
+  const quiet = open.some(
+    (job) => alone(job) && job.dueMs <= now - ALONE_PATIENCE_MS && (reasonOf(job.account) === null || reasonOf(job.account) === 'busy'),
+  );
+  const pairs = open
+    .filter((job) => job.dueMs <= now && (alone(job) ? running.length === 0 : !quiet))
     .flatMap((job) =>
       standings
         .filter(

@@ -53,6 +53,16 @@ describe('posted.jsonl', () => {
     ]);
   });
 
+  it('a late word of a frozen process takes nothing back that was announced after it; a confirmation keeps the instant of the post', async () => {
+    await ledger.append({ ...record(1), atMs: 1_000 });
+    await ledger.append({ ...record(1), atMs: 5_000 });
+    await ledger.withdraw({ ...record(1), atMs: 3_000 });
+    await ledger.confirm({ ...record(1), atMs: 9_000 });
+    expect((await ledger.read()).entries).toEqual([{ ...record(1), atMs: 5_000, confirmed: true }]);
+    await ledger.withdraw({ ...record(1), atMs: 9_000 });
+    expect((await ledger.read()).entries).toEqual([]);
+  });
+
   it('survives a torn last line and garbage, reports both, and goes on behind them', async () => {
     await ledger.append(record(1));
     await appendFile(
