@@ -19,6 +19,7 @@ import { DEFAULT_PHASE_LIMITS_MS } from '../../src/scheduler/phase-timer.ts';
 import { Progress } from '../../src/scheduler/progress.ts';
 import { Rescuer } from '../../src/scheduler/rescuer.ts';
 import { Rests } from '../../src/scheduler/rests.ts';
+import { policyFor } from '../../src/scheduler/retry-policies.ts';
 import { Unsettled } from '../../src/scheduler/unsettled.ts';
 import { Wake } from '../../src/scheduler/wake.ts';
 import { Worker } from '../../src/scheduler/worker.ts';
@@ -126,7 +127,7 @@ export class World {
       breakers: this.breakers,
       appOf: () => 'demo',
       forbidden: () => this.forbidden,
-      retryPolicy: () => this.retry,
+      retryPolicy: (job) => policyFor(job, this.retry),
       pausePublisher: (reason) => {
         this.forbidden = reason;
         this.paused.push(reason);
