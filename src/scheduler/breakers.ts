@@ -211,13 +211,13 @@ export class Breakers {
 }
 
 /** The breakers in a stored value, whatever program wrote it. */
-export function breakersIn(stored: unknown): readonly BreakerRecord[] {
+function breakersIn(stored: unknown): readonly BreakerRecord[] {
   if (!Array.isArray(stored)) return [];
   return stored.filter((one): one is BreakerRecord => typeof one === 'object' && one !== null && 'kind' in one && 'failures' in one);
 }
 
 /** What people call it. */
-export function titleOf({ kind, name }: Pick<BreakerRecord, 'kind' | 'name'>): string {
+function titleOf({ kind, name }: Pick<BreakerRecord, 'kind' | 'name'>): string {
   if (kind === 'device') return `Phone ${name}`;
   if (kind === 'server') return `Server ${name}`;
   return `App ${appIn(name)} (step ${name.slice(appIn(name).length + 1)})`;

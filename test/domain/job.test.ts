@@ -295,3 +295,29 @@ test('a post is known by account, bytes and repeat, by nothing else', () => {
   expect(postKey('alice', SHA, 0)).toBe(`alice:${SHA}:0`);
   expect(new Set([postKey('alice', SHA, 0), postKey('bob', SHA, 0), postKey('alice', SHA, 1)]).size).toBe(3);
 });
+
+describe('what is put off', () => {
+  const NOW = 1_000_000_000;
+  const DAY = 24 * 3_600_000;
+  const putOff = (claimed: Partial<Job>) =>
+    transition(job({ status: 'claimed', attempts: 1, ...claimed }), { type: 'defer', reason: 'busy', untilMs: NOW, failure: null }, NOW)
+      .job;
+
+  test('keeps its first instant as long as one deferral follows the other', () => {
+    expect(putOff({ dueMs: NOW, claimedMs: NOW }).deferredSinceMs).toBe(NOW);
+    expect(putOff({ dueMs: NOW, claimedMs: NOW, deferredSinceMs: 5 }).deferredSinceMs).toBe(5);
+    expect(putOff({ dueMs: NOW, claimedMs: null, deferredSinceMs: 5 }).deferredSinceMs).toBe(5);
+    expect(putOff({ dueMs: NOW - DAY - 1, claimedMs: NOW, deferredSinceMs: 5 }).deferredSinceMs).toBe(NOW);
+  });
+
+  test('a real attempt, and a person, begin anew; a person also makes the wish new', () => {
+    const failed = { type: 'fail', failure: failure(), retryAtMs: NOW } as const;
+    expect(transition(job({ status: 'claimed', attempts: 1, deferredSinceMs: 5 }), failed, NOW).job.deferredSinceMs).toBeNull();
+    const retry = { type: 'retry', grant: 3 } as const;
+    expect(transition(job({ status: 'failed', publishAtMs: 5 }), retry, NOW).job).toMatchObject({
+      publishAtMs: NOW,
+      deferredSinceMs: null,
+    });
+    expect(transition(job({ status: 'failed', publishAtMs: null }), retry, NOW).job.publishAtMs).toBeNull();
+  });
+});

@@ -14,6 +14,7 @@ import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { contract } from './contract.ts';
 import { properties } from './contract-properties.ts';
+import { waiting } from './contract-waiting.ts';
 import { HOUR, type MakeStore, NOON, POLICY, Subject, sha } from './subject.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sqlite-store-'));
@@ -30,6 +31,7 @@ const again: MakeStore = async (clock) => new SqliteStore({ path, clock, random:
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 contract('sqlite', make);
+waiting('sqlite', make);
 properties('sqlite', make);
 
 describe('the settings that durability rests on (promise 2)', () => {
