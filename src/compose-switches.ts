@@ -31,7 +31,11 @@ const BY_PERSON = 'paused by a person';
 const PAUSED = 'paused';
 
 export function composeSwitches(parts: SwitchesParts): Required<DaemonSwitches> {
-  const { store, pause, rests, wake, breakers, phones, stop } = parts;
+  const { store, pause, rests, wake, breakers, phones, stop, logger } = parts;
+  const remember = (paused: boolean) =>
+    void store
+      .setValue(PAUSED, paused)
+      .catch((err: unknown) => logger.error({ err }, 'The pause could not be recorded; a restart would forget it'));
   const phonesPaused = async () => {
     rests.pause(await pausedPhones(store));
     wake.notify();
@@ -40,10 +44,10 @@ export function composeSwitches(parts: SwitchesParts): Required<DaemonSwitches> 
     stop,
     pause: () => {
       pause.begin(BY_PERSON);
-      void store.setValue(PAUSED, true);
+      remember(true);
     },
     resume: () => {
-      void store.setValue(PAUSED, false);
+      remember(false);
       void breakers.reset().then(() => pause.end());
     },
     phones: () => phones.list().map(({ id }) => id),
