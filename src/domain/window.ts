@@ -7,7 +7,7 @@
 import { SchedulerError } from '../errors.ts';
 import { localDay, localInstant, weekday } from './local-time.ts';
 
-export { type LocalDay, localDay } from './local-time.ts';
+export { localDay } from './local-time.ts';
 
 export interface Window {
   /** ISO weekdays on which the window starts, 1 = Monday … 7 = Sunday. */

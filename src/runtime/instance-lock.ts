@@ -30,8 +30,6 @@ import type { Logger } from './logger.ts';
 import { endTree } from './processes.ts';
 import { replaceFile } from './replace-file.ts';
 
-export { type LockView, readLock } from './lock-file.ts';
-
 export interface InstanceLockOptions {
   /** The home folder; made when it is missing. */
   readonly home: string;

@@ -157,9 +157,11 @@ export class Outcome {
     const now = this.#parts.clock.now();
     const { error } = ending;
     if (ending.stopping) return this.#defer('the scheduler was stopped', now, null);
+    if (error instanceof SchedulerError && error.code === 'REFUSED') return this.#defer(error.message, now + REFUSED_AGAIN_MS, null);
     // A store or a record that cannot be written is the machine's trouble: no attempt is burnt, no account charged.
-    const notOurs = error instanceof SchedulerError && (error.code === 'REFUSED' || error.code === 'STORE_FAILED');
-    if (notOurs) return this.#defer(error.message, now + REFUSED_AGAIN_MS, null);
+    if (error instanceof SchedulerError && error.code === 'STORE_FAILED') {
+      return this.#defer(error.message, now + this.#parts.retryPolicy(this.#job).initialDelayMs, null);
+    }
     if (error instanceof SchedulerError && error.code === 'ALREADY_PUBLISHED') {
       await this.#change({ type: 'skip', reason: error.message });
       return 'skipped';

@@ -8,12 +8,17 @@ function ask(gate, job, ctx) {
   const { url, deaf = false } = ctx.options;
   const signal = deaf ? undefined : ctx.signal;
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/${gate}`, { method: 'POST', agent: false, signal }, async (answer) => {
+    const sent = request(`${url}/${gate}`, { method: 'POST', agent: false, signal }, (answer) => {
       let text = '';
-      for await (const chunk of answer) text += chunk;
-      const { message, hints } = JSON.parse(text);
-      if (message === undefined) resolve();
-      else reject(Object.assign(new Error(message), hints));
+      answer.on('data', (chunk) => {
+        text += chunk;
+      });
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const { message, hints } = JSON.parse(text);
+        if (message === undefined) resolve();
+        else reject(Object.assign(new Error(message), hints));
+      });
     });
     sent.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
     sent.end(JSON.stringify({ job: job.id, account: job.account, attempt: job.attempt, pid: process.pid }));

@@ -115,8 +115,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'withdrawn lines are read as posts that were never made, whoever wrote them',
     LINES,
-    "if (line.then === 'withdrawn') open.delete(key);",
-    'if (line.then !== undefined) open.delete(key);',
+    "if (line.then === 'withdrawn') {",
+    'if (line.then !== undefined) {',
   ),
   // Lease, lock, epoch.
   {

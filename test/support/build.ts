@@ -4,7 +4,7 @@ import type { Failure } from '../../src/domain/failure.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { MONDAY_NOON } from './virtual-clock.ts';
 
-export const ALWAYS: AccountPolicy['windows'] = [{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1440 }];
+const ALWAYS: AccountPolicy['windows'] = [{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1440 }];
 
 export function policy(overrides: Partial<AccountPolicy> = {}): AccountPolicy {
   return {
