@@ -198,7 +198,7 @@ const ADD = [
   list('--add-accounts <names...>', 'add accounts, and give them the videos of this command (commas or spaces)', names),
   new Option('--account <name>', 'all videos of this command belong to this account').argParser(oneName),
   new Option('--at <time>', "publish not before: ISO, or local time in the account's zone (2026-11-22 18:30)"),
-  new Option('--again', 'publish videos that this home knows already once more'),
+  new Option('--again', 'with --account: publish videos that this home knows already once more'),
   new Option('--max-attempts <n>', 'tries per video of this command').argParser(whole(1)),
   new Option('--seed-only', 'queue, do not run'),
   list('--undo-add <batch>', 'take back what an --add-folder queued and nobody tried yet', keep),
@@ -282,6 +282,7 @@ function arrange(raw: RawOptions): Options {
     raw.addFolder !== undefined || (raw.again === undefined && (raw.edit !== undefined || !(raw.at || raw.account))),
     '--at, --account and --again say how --add-folder is meant; name a folder',
   );
+  check(!raw.again || raw.account !== undefined, '--again repeats posts of one account: name it by --account NAME');
   return {
     home: raw.home ?? null,
     config: raw.config ?? null,

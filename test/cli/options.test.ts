@@ -139,6 +139,7 @@ describe('parseArgv', () => {
     [['--at', '2026-01-01 10:00'], 'name a folder'],
     [['--run', '--stop'], '--stop and --run exclude each other'],
     [['--run', '--seed-only'], '--seed-only and --run exclude each other'],
+    [['--add-folder', 'x', '--again'], '--again repeats posts of one account: name it by --account NAME'],
     [['--status', '--json', '--watch'], '--json and --watch exclude each other'],
   ])('refuses %j in one sentence', (argv, message) => {
     expect(complaint(...argv)).toContain(message);

@@ -75,7 +75,7 @@ it('a paused daemon begins nothing and goes on when it is told to; a video can b
 it('the only video wanted again goes out once more, and only because a person said so', async () => {
   const daemon = await world.daemon('--add-accounts', 'alice', '--add-folder', world.videos('chunk', ['one']));
   await world.logged('posted successfully');
-  const again = await world.cli('--add-folder', world.videos('chunk', ['one']), '--again');
+  const again = await world.cli('--add-folder', world.videos('chunk', ['one']), '--account', 'alice', '--again');
   expect(again.stdout).toContain('Queued 1 of 1 videos');
   await world.logged('posted successfully', 2);
   daemon.signal('SIGTERM');
