@@ -85,8 +85,11 @@ export class AppiumProcess implements AppiumServer {
 
   async start(signal: AbortSignal): Promise<void> {
     await this.#inTurn(signal, async (inner) => {
-      if (this.#child === null || this.#child.ended !== null) await this.#launch(inner);
-      else if (this.#child.readyAt === null) await this.#ready(this.#child, inner);
+      const child = this.#child;
+      if (child === null || child.ended !== null) await this.#launch(inner);
+      else if (child.readyAt === null) await this.#ready(child, inner);
+      // Its port refuses before the news of its death is here.
+      else if ((await this.check(inner)).gone) await this.#launch(inner);
     });
   }
 
