@@ -135,11 +135,12 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const switches = composeSwitches({ ...own, ...workers, pause, wake, phones: edges.phones, stop: () => shutdown.request('--stop') });
   await restorePauses({ store, pause, rests: workers.rests });
   const desk = composeDesk(own, switches, () => void edges.phones.look(stop).then(() => wake.notify()));
+  const reaper = new Reaper({ ...own, removeForward: edges.removeForward });
   const scheduler = new PostingScheduler({
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
     bootId: await bootId(),
-    reaper: new Reaper({ ...own, removeForward: edges.removeForward }),
+    reaper,
     rescuer: new Rescuer(own),
     missingPosts: () => own.posted.missingFrom(store),
     parts: [
@@ -151,7 +152,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
       { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
       evidencePart({ ...own, root: join(config.home, 'evidence') }),
-      ticks({ ...own, ...config.retention, snapshot: () => own.files.write() }),
+      ticks({ ...own, ...config.retention, snapshot: () => own.files.write(), reap: () => reaper.reap() }),
     ],
   });
   await store.setValue('config', shownSettings(config));

@@ -30,7 +30,7 @@ export interface OrchestratorParts {
   readonly delayMs: number;
   /** Tries every job that can be claimed, with all workers; ends when none can. */
   readonly sweep: (passNumber: number) => Promise<readonly Ended[]>;
-  /** Between two passes: phones that we started are stopped. */
+  /** Between two passes: phones that we started are stopped, and what an earlier life left is ended. */
   readonly cleanUp: () => Promise<void>;
   /** Knows when uncertain jobs are looked at next; the looks themselves go on beside the passes. */
   readonly verifier: { nextLookMs(): Promise<number | null> };

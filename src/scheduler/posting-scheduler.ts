@@ -57,8 +57,11 @@ export class PostingScheduler {
 
   /** Until nothing more can be done now. */
   async drain(): Promise<DrainResult> {
-    const { passes, phones, hard } = this.#parts;
-    const cleanUp = () => phones.stopStarted(hard);
+    const { passes, phones, reaper, hard } = this.#parts;
+    const cleanUp = async () => {
+      await phones.stopStarted(hard);
+      await reaper.reap();
+    };
     return this.#during((crew) => new Orchestrator({ ...this.#parts, ...passes, cleanUp, sweep: (pass) => crew.sweep(pass) }).drain());
   }
 

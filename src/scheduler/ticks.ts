@@ -12,6 +12,8 @@ export interface TicksParts {
   readonly store: Store;
   readonly logger: Logger;
   readonly snapshot: () => Promise<void>;
+  /** Tries again to end what an earlier life left and could not be ended at the start. */
+  readonly reap: () => Promise<void>;
   readonly clock: Pick<Clock, 'now'>;
   /** How long events are kept. */
   readonly eventsMs: number;
@@ -24,6 +26,7 @@ export function ticks(parts: TicksParts): Part {
     name: 'Ticks',
     start: async () => {
       scheduleTick('snapshot', '* * * * *', async () => ((await total()) < SNAPSHOT_JOBS ? snapshot() : undefined), logger);
+      scheduleTick('sweep', '30 * * * *', parts.reap, logger);
       scheduleTick('housekeeping', '*/10 * * * *', () => housekeep(parts), logger);
     },
     stop: stopTicks,

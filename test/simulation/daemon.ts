@@ -63,6 +63,8 @@ class NoEvidence extends EvidenceKeeper {
 export class Daemon {
   readonly process: SimProcess;
   desk: Desk | null = null;
+  /** Monotonic; null while posts may begin. */
+  pausedMs: number | null = null;
   readonly shutdown: Shutdown;
   readonly #parts: DaemonParts;
   readonly #lost = new AbortController();
@@ -89,7 +91,10 @@ export class Daemon {
     const ledger = home.ledger(process);
     const progress = new Progress(clock);
     const wake = new Wake(clock);
-    const pause = new Pause(() => wake.notify());
+    const pause = new Pause(() => {
+      this.pausedMs = pause.reason === null ? null : (this.pausedMs ?? clock.monotonic());
+      wake.notify();
+    });
     const own = { store, clock, random, logger, epoch, ledger, progress, stop, hard, wake };
     const attempt: AttemptParts = {
       ...{ ...own, publisherOf, watcher: { started() {}, phase() {}, ended() {} }, phaseLimitsMs: settings.phaseLimitsMs },
