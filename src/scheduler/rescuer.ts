@@ -6,7 +6,7 @@
  * that ran out while the process lives.
  */
 import type { Failure } from '../domain/failure.ts';
-import type { Job } from '../domain/job.ts';
+import { type Job, POST_COUNTS } from '../domain/job.ts';
 import { postKey } from '../domain/post-key.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -81,7 +81,8 @@ export class Rescuer {
     const message = `posted.jsonl says that ${entry.account} was about to publish it; the database does not know the outcome`;
     const key = postKey(entry.account, entry.sha256, entry.repeat);
     const job = await store.job(entry.job);
-    if (job && job.sha256 === entry.sha256) {
+    // A job that is another account's post by now (its first holder was frozen before it wrote the line) keeps that; the line gets a job of its own.
+    if (job && job.sha256 === entry.sha256 && !POST_COUNTS.includes(job.status)) {
       const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
       await store.change(job.id, { event, claim: null, epoch, who: WHO });
       if (entry.confirmed) await this.#confirm(job);

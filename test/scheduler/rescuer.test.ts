@@ -75,6 +75,18 @@ describe('a record of a post that the store does not hold as made', () => {
     expect(world.posts).toEqual([]);
   });
 
+  it.each(['success', 'uncertain'])('asks a person on its own when its job is the %s of another account by now', async (status) => {
+    const world = await World.with('alice', 'bob');
+    await world.add(['beach'], 'bob');
+    if (status === 'success') await world.attempt();
+    else await world.rescuer().reconcile([{ ...entry('beach', false), account: 'bob' }]);
+    await world.rescuer().reconcile([entry('beach', false)]);
+    expect(await world.job('beach')).toMatchObject({ status, account: 'bob' });
+    expect(await world.store.jobs({ statuses: ['uncertain'], account: 'alice' })).toMatchObject([
+      { postKey: postKey('alice', shaOf('beach'), 0) },
+    ]);
+  });
+
   it('brings back the job of a deleted database, so that the same folder queues nothing', async () => {
     const world = await World.with('alice', 'bob');
     await world.rescuer().reconcile([entry('beach', true), entry('forest', false)]);
