@@ -139,6 +139,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
   const scheduler = new PostingScheduler({
     ...{ ...own, ...workers, stop, hard, wake, phones: edges.phones, passes: config.passes },
     resting: () => pause.reason,
+    overtaken: () => shutdown.force('a newer scheduler has begun in this home'),
     bootId: await bootId(),
     reaper,
     rescuer: new Rescuer(own),

@@ -3,6 +3,7 @@
  * or through one pass (a drain). One worker's trouble does not take the others
  * with it. An idle one sleeps until something may have become possible.
  */
+import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
@@ -24,6 +25,8 @@ export interface CrewParts {
   readonly resting: () => string | null;
   /** Aborts when no new attempt may begin. */
   readonly stop: AbortSignal;
+  /** Called when the store knows a newer epoch: every write of this process would be refused for ever, so it has to end. */
+  readonly overtaken?: () => void;
 }
 
 /** An idle worker looks again at least this often, should a notification have been missed. */
@@ -93,6 +96,7 @@ export class Crew {
       return await worker.round(passNumber, stop);
     } catch (error) {
       logger.error({ err: error, worker: worker.id }, `${worker.name} ran into trouble`);
+      if (error instanceof SchedulerError && error.code === 'LOCK_LOST') this.#parts.overtaken?.();
       await clock.sleep(AFTER_ERROR_MS, 'pause after trouble', stop);
       return null;
     } finally {

@@ -36,7 +36,7 @@ export class Lease {
     this.#parts = parts;
     this.#claim = claim;
     this.#trustedMonotonic = claimed.monotonic + LEASE_MS - MARGIN_MS;
-    this.#trustedWall = claimed.wall + LEASE_MS - MARGIN_MS;
+    this.#trustedWall = this.#earliest(claimed.wall) + LEASE_MS - MARGIN_MS;
   }
 
   /** Aborts when the claim is not ours any more, or can no longer be trusted to be. */
@@ -70,8 +70,13 @@ export class Lease {
       return this.remainingMs() > 0;
     }
     this.#trustedMonotonic = monotonic + LEASE_MS - MARGIN_MS;
-    this.#trustedWall = wall + LEASE_MS - MARGIN_MS;
+    this.#trustedWall = this.#earliest(wall) + LEASE_MS - MARGIN_MS;
     return true;
+  }
+
+  /** The wall time at which the store may have granted the claim, if the clock was set back during the call: it reads its own. */
+  #earliest(wallBefore: number): number {
+    return Math.min(wallBefore, this.#parts.clock.now());
   }
 
   end(): void {

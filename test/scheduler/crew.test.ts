@@ -36,6 +36,16 @@ describe('a crew', () => {
     expect(ends).toHaveLength(2);
   });
 
+  it('ends its process when a newer epoch was raised under it: nothing it does would count', async () => {
+    const world = await World.with('alice');
+    await world.add(['one']);
+    const crew = world.crew(2, () => world.stop.abort());
+    await world.newLife();
+    await world.clock.run(crew.work());
+    expect(world.posts).toEqual([]);
+    expect(await world.job('one')).toMatchObject({ status: 'pending', attempts: 0 });
+  });
+
   it('sleeps until something falls due, and wakes at once when something is added', async () => {
     const world = await World.with('alice');
     const working = world.crew(1).work();

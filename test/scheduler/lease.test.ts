@@ -63,6 +63,20 @@ describe('a lease', () => {
     expect(kept.remainingMs()).toBeLessThan(0);
   });
 
+  it('is not trusted for longer than the store grants it, when the wall clock is set back during the renewal and forward after it', async () => {
+    const clock = new VirtualClock();
+    let grantedUntil = 0;
+    const { lease: kept } = lease(clock, async () => {
+      clock.suspend(-3_600_000);
+      grantedUntil = clock.now() + LEASE_MS;
+      return true;
+    });
+    await kept.renew();
+    clock.suspend(LEASE_MS);
+    expect(grantedUntil).toBeLessThanOrEqual(clock.now());
+    expect(kept.remainingMs()).toBeLessThan(0);
+  });
+
   it('is trusted from the start of a slow renewal, not from its answer', async () => {
     const clock = new VirtualClock();
     const { lease: kept } = lease(clock, async () => {

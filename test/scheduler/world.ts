@@ -144,11 +144,16 @@ export class World {
     return new Worker(id, { ...parts, ready: async () => true, onlyAccounts: null });
   }
 
-  crew(workers: number): Crew {
+  crew(workers: number, overtaken: () => void = () => {}): Crew {
     const { clock, store, logger, progress, wake } = this;
     const staff = Array.from({ length: workers }, (_, index) => this.worker(index + 1));
     const resting = () => this.forbidden;
-    return new Crew({ workers: staff, store, clock, logger, progress, wake, rests: new Rests(clock, 0), resting, stop: this.stop.signal });
+    return new Crew({
+      ...{ workers: staff, store, clock, logger, progress, wake, resting },
+      rests: new Rests(clock, 0),
+      stop: this.stop.signal,
+      overtaken,
+    });
   }
 
   orchestrator(workers: number, maxPasses = 3): Orchestrator {

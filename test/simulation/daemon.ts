@@ -124,6 +124,7 @@ export class Daemon {
     );
     const scheduler = new PostingScheduler({
       ...{ ...own, rests, verifier, phones, hire: async () => workers, board: NO_BOARD, resting: () => pause.reason },
+      overtaken: () => this.shutdown.force('a newer scheduler has begun in this home'),
       ...{
         reaper: new Reaper({ ...own, instance: 'home', removeForward: async () => {} }),
         rescuer: new Rescuer(own),

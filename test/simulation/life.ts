@@ -236,7 +236,8 @@ export class Life implements Observer {
   #checkArmed(flight: Flight): void {
     void this.#checkLease(flight);
     const paused = this.#daemon?.process === flight.process ? this.#daemon.pausedMs : null;
-    if (paused !== null && paused < this.#timeline.monotonic()) this.report('paused', `commit() let ${flight.job} act, but posts are paused`);
+    if (paused !== null && paused < this.#timeline.monotonic())
+      this.report('paused', `commit() let ${flight.job} act, but posts are paused`);
     for (const other of this.#platform.armed()) {
       if (other !== flight && other.account === flight.account) {
         this.report('crowd', `${flight.job} and ${other.job} may both act on ${flight.account}`);

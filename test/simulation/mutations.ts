@@ -22,6 +22,8 @@ export interface Mutation {
 }
 
 const COMMIT = 'src/scheduler/commit-point.ts';
+const LEASE = 'src/scheduler/lease.ts';
+const ATTEMPT = 'src/scheduler/attempt.ts';
 const OUTCOME = 'src/scheduler/outcome.ts';
 const VERIFIER = 'src/scheduler/verifier.ts';
 const UNSETTLED = 'src/scheduler/unsettled.ts';
@@ -148,6 +150,66 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: COMMIT, find: 'this.#committed = true;\n    try {\n      this.#mayAct();', put: 'this.#committed = true;\n    try {' }],
     ignore: [],
   },
+  {
+    name: 'commit() does not ask the store for its claim',
+    edits: [
+      {
+        file: COMMIT,
+        find: "if (!(await lease.renew())) throw new SchedulerError('CLAIM_LOST', { details: { job: this.#parts.record().job } });",
+        put: '',
+      },
+      { file: STORE, find: 'if (!held(job, claim) || claim.epoch < this.#epoch) throw claimLost(job.id);', put: '' },
+      { file: STORE, find: 'held(before, change.claim)', put: 'true' },
+      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
+    ],
+    ignore: ['overtaken'],
+    why: 'the store refuses a lost claim at the check and at the write; those are asked later, this one before anything is written',
+  },
+  one(
+    'commit() does not look at the trust that is left',
+    COMMIT,
+    "if (this.#parts.lease.remainingMs() < ACT_BUDGET_MS) throw tooLate('the claim could not be trusted long enough');",
+    '',
+  ),
+  one(
+    'the wall clock is not looked at: a machine that slept acts',
+    LEASE,
+    'return Math.min(this.#trustedMonotonic - clock.monotonic(), this.#trustedWall - clock.now());',
+    'return this.#trustedMonotonic - clock.monotonic();',
+  ),
+  {
+    name: 'an attempt does not hear that its lease is lost',
+    edits: [
+      { file: ATTEMPT, find: 'this.#phases.signal, this.#lease.lost, hard', put: 'this.#phases.signal, hard' },
+      { file: ATTEMPT, find: 'lost: this.#lease.lost.aborted,', put: 'lost: false,' },
+      {
+        file: COMMIT,
+        find: "if (!(await lease.renew())) throw new SchedulerError('CLAIM_LOST', { details: { job: this.#parts.record().job } });",
+        put: '',
+      },
+      {
+        file: COMMIT,
+        find: "if (this.#parts.lease.remainingMs() < ACT_BUDGET_MS) throw tooLate('the claim could not be trusted long enough');",
+        put: '',
+      },
+      { file: COMMIT, find: "if (this.#closed) throw tooLate('its time was over');", put: '' },
+      { file: COMMIT, find: "if (this.#closed) return Promise.reject(tooLate('it had been broken off'));", put: '' },
+      { file: COMMIT, find: 'await check();', put: '' },
+      { file: STORE, find: 'held(before, change.claim)', put: 'true' },
+      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
+    ],
+    ignore: ['overtaken', 'late'],
+    why: 'hearing it frees the phone early; that nothing is posted is guarded by every question of commit(), each of which is enough',
+  },
+  {
+    name: 'no rule is checked before the post is recorded',
+    edits: [
+      { file: COMMIT, find: 'await check();', put: '' },
+      { file: STORE, find: "if (change.event.type === 'commit') this.#assertMayCommit(before, now);", put: '' },
+    ],
+    why: 'the store checks the rules again when `committing` is written',
+  },
+  one('commit() does not ask whether this process may act', COMMIT, 'if (why !== null) throw', 'if (false) throw'),
   one(
     'a claim is not compared with its token',
     JOBS,

@@ -121,6 +121,11 @@ export class VirtualClock implements Clock {
     return done;
   }
 
+  /** Somebody keeps the event loop to himself: both clocks go on, and nobody wakes before he is done. */
+  block(ms: number): void {
+    this.#monotonic += ms;
+  }
+
   /** The machine sleeps: wall time goes on, monotonic time and sleepers do not. */
   suspend(ms: number): void {
     this.#wallOffset += ms;
