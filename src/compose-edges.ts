@@ -6,8 +6,9 @@ import type { AppiumProcessOptions } from './appium/server-process.ts';
 import { WdioUiFactory } from './appium/wdio-ui.ts';
 import type { Config } from './config.ts';
 import { NO_PHONES, openPhoneEdge } from './devices/phone-edge.ts';
+import type { Flow } from './flows/flow.ts';
 import { flowEngine } from './flows/flow-engine.ts';
-import { flowsIn } from './flows/load-flow.ts';
+import { flowsIn, troubleOf } from './flows/load-flow.ts';
 import { AppiumPublisher } from './publishers/appium-publisher.ts';
 import { choosePublishers } from './publishers/choose-publisher.ts';
 import { environment } from './runtime/environment.ts';
@@ -26,7 +27,8 @@ export interface EdgesParts
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
 export async function composeEdges(own: EdgesParts) {
   const { config, clock, logger } = own;
-  const publisher = composeAppiumPublisher(own, { phones: () => phones, ui: () => ui });
+  const flows = flowsIn([join(config.home, 'flows'), join(own.root, 'flows')]);
+  const publisher = composeAppiumPublisher(own, { flows, phones: () => phones, ui: () => ui });
   const publishers = await choosePublishers({ general: config.publisher, accounts: config.accounts, appium: publisher });
   const around = withoutServiceManager(environment());
   const edge = publishers.needDevice
@@ -50,21 +52,23 @@ export async function composeEdges(own: EdgesParts) {
     providers: edge.providers,
     guards: new HostGuards(guardFolder(), { home: config.home, pid: process.pid }),
     needsDevice: (name) => publishers.of(name).publisher.needs.device,
+    appTrouble: ({ name, policy }) => (publishers.of(name).publisher === publisher ? troubleOf(() => flows(policy.app)) : null),
   });
   return { appium, guard, phones, publishers, stopAdb: edge.stop, removeForward: edge.removeForward };
 }
 
 /** What is wired after the publisher that needs it. */
 interface Later {
+  readonly flows: (app: string) => Flow;
   readonly phones: () => Phones;
   readonly ui: () => UiFactory;
 }
 
-function composeAppiumPublisher({ config, clock, root }: EdgesParts, later: Later) {
+function composeAppiumPublisher({ config, clock }: EdgesParts, later: Later) {
   return new AppiumPublisher({
     devices: (id, signal) => later.phones().connect(id, signal),
     ui: { open: (device, signal) => later.ui().open(device, signal) },
-    flows: flowsIn([join(config.home, 'flows'), join(root, 'flows')]),
+    flows: later.flows,
     engine: flowEngine,
     clock,
     settleMs: config.verify.settleMs,

@@ -10,6 +10,7 @@ import type { Command, CommandHandler, StateMover, StoreReader } from '../schedu
 import { buildPlan } from '../scheduler/plan.ts';
 import type { AttemptWatcher } from '../scheduler/watcher.ts';
 import { LiveLines } from './live.ts';
+import { readLockView } from './lock-view.ts';
 import type { Options } from './options.ts';
 import { refuseBesideOthers } from './other-orchestrators.ts';
 import { perform } from './perform.ts';
@@ -65,6 +66,9 @@ export interface CommandLine extends Surroundings {
 }
 
 const COMMAND_LIMIT_MS = 30_000;
+/** More than a stop may take: a post past its commit point has a minute to be confirmed. */
+const STOPPED_LIMIT_MS = 120_000;
+const STOPPED_POLL_MS = 100;
 
 /** Answers the exit code. @throws SchedulerError LOCK_HELD and whatever is wrong with the order */
 export async function carryOut(line: CommandLine, composition: Composition): Promise<number> {
@@ -78,6 +82,7 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
     } finally {
       await reader.close();
     }
+    if (options.act.some(({ do: what }) => what === 'stop')) await untilStopped(line);
     return 0;
   }
   if (options.run !== null) await refuseBesideOthers();
@@ -92,6 +97,19 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   } finally {
     await own.close();
   }
+}
+
+/** `--stop` ends when the scheduler has ended, so that what follows it finds the home free. */
+async function untilStopped({ home, terminal, clock }: CommandLine): Promise<void> {
+  const until = clock.monotonic() + STOPPED_LIMIT_MS;
+  while ((await readLockView(home, clock.now())).state === 'held') {
+    if (clock.monotonic() > until) {
+      terminal.write('It has not ended yet; `scheduler --status` shows whether it still runs.\n');
+      return;
+    }
+    await clock.sleep(STOPPED_POLL_MS, 'the scheduler stops');
+  }
+  terminal.write('Stopped.\n');
 }
 
 /** What `--plan`, `--events` and `--show-config` show. */

@@ -53,6 +53,8 @@ export interface Intake {
   readonly notes: readonly string[];
 }
 
+/** The default of `too_late`; a mistyped year must not lose a batch. */
+const LONG_PAST_MS = 24 * 3_600_000;
 /** Reading is what takes time, and a disk serves a few readers best. */
 const READERS = 4;
 /** Rows per command: one transaction of the store, well under a second. */
@@ -64,6 +66,11 @@ export async function takeFolder(request: IntakeRequest, deps: { readonly clock:
   const folder = resolve(request.folder);
   if (request.boundTo !== null && !request.knownAccounts.includes(request.boundTo)) {
     throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: request.boundTo } });
+  }
+  const wished = request.at === null ? null : parseTime(request.at, request.zoneOf(request.boundTo));
+  if (wished !== null && wished < deps.clock.now() - LONG_PAST_MS) {
+    const what = `--at ${request.at} is more than a day ago: such videos would be skipped as too late`;
+    throw new SchedulerError('BAD_USAGE', { details: { what } });
   }
   const content = await readFolder(folder);
   const rows = await readRows(folder, content);

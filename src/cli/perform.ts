@@ -4,8 +4,9 @@
  * that bad input changes nothing. Running and looking are main's.
  */
 
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
@@ -67,6 +68,8 @@ async function exportTo({ office, terminal }: PerformParts, file: string): Promi
   if (!/\.(?:json|csv)$/.test(file)) {
     throw new SchedulerError('BAD_USAGE', { details: { what: `--export writes .json and .csv files, not ${file}` } });
   }
+  const folder = dirname(resolve(file));
+  if (!existsSync(folder)) throw new SchedulerError('BAD_USAGE', { details: { what: `there is no folder ${folder} to export to` } });
   await office.write(resolve(file));
   terminal.write(`Wrote ${file}.\n`);
 }

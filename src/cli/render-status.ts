@@ -77,7 +77,8 @@ function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
   const uncertain = status.uncertain.map(({ job, account, since }) =>
     item(`${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`, [
       `look at the profile, then: scheduler --settle ${job} published`,
-      'or the same with: absent',
+      'or, when no upload can be under way any more, the same with: absent',
+      'meanwhile the running scheduler looks by itself, with growing pauses',
     ]),
   );
   const held = status.accounts

@@ -35,11 +35,20 @@ export async function run({ mode, scheduler, shutdown, reader, terminal, clock }
     }
     const result = await scheduler.drain();
     const after = await reader.counts();
-    const held = (await reader.accounts(clock.now())).filter((account) => account.state === 'hold').length;
+    const accounts = await reader.accounts(clock.now());
+    const held = accounts.filter((account) => account.state === 'hold').length;
+    // Nothing waits for a correction that nobody needs: a troubled account counts while videos wait.
+    const troubled = after.pending > 0 ? accounts.filter((account) => account.trouble !== null).length : 0;
     const failed = after.failed - before.failed;
-    const left = { failed, uncertain: after.uncertain, retrying: after.retrying, 'accounts on hold': held };
+    const left = {
+      failed,
+      uncertain: after.uncertain,
+      retrying: after.retrying,
+      'accounts on hold': held,
+      'accounts that wait for their configuration (see --status)': troubled,
+    };
     const rest = Object.entries(left).filter(([, count]) => count > 0);
-    const waiting = after.pending > 0 ? `, ${after.pending} waiting for their hour` : '';
+    const waiting = after.pending > 0 ? `, ${after.pending} waiting` : '';
     terminal.write(
       `Published ${after.success - before.success}${waiting}${rest.map(([what, count]) => `, ${count} ${what}`).join('')} (${result.final_result}).\n`,
     );

@@ -30,6 +30,17 @@ export function flowsIn(folders: readonly string[]): (app: string) => Flow {
   };
 }
 
+/** What is wrong with a flow, as one message; null when it loads. */
+export function troubleOf(load: () => Flow): string | null {
+  try {
+    load();
+    return null;
+  } catch (error) {
+    if (error instanceof SchedulerError) return error.message;
+    throw error;
+  }
+}
+
 /** @throws SchedulerError UNKNOWN_APP, BAD_FLOW */
 export function loadFlow(app: string, folders: readonly string[]): Flow {
   // The name becomes a file name; it must not lead out of the folder.

@@ -301,7 +301,10 @@ function obstacleToEdit(job: Job, edit: JobEdit): SchedulerError | null {
   }
   const hops = edit.account !== undefined && edit.account !== job.account && job.lastAttemptMs !== null;
   return hops
-    ? refused(`${job.id} was tried for ${job.account} already and stays with it`, `\`--skip ${job.id}\`, then add it for the other one.`)
+    ? refused(
+        `${job.id} was tried for ${job.account} already and stays with it`,
+        `\`--skip ${job.id}\`, then \`--add-folder DIR --account NAME --again\` for the other one.`,
+      )
     : null;
 }
 

@@ -25,6 +25,8 @@ export interface PhonesParts {
   readonly guards: HostGuards;
   /** Whether this account's publisher needs a phone at all. */
   readonly needsDevice: (account: string) => boolean;
+  /** What is wrong with the account's app, such as a flow that is not there; null = nothing. */
+  readonly appTrouble?: (account: Account) => string | null;
 }
 
 /** How often a phone that is starting is asked again. */
@@ -175,7 +177,9 @@ export class Phones {
 
   async #assign(account: Account): Promise<void> {
     const { store, needsDevice, logger } = this.#parts;
-    const wanted = needsDevice(account.name) ? choose(account, this.#known) : { device: null };
+    const trouble = this.#parts.appTrouble?.(account) ?? null;
+    const phone = needsDevice(account.name) ? choose(account, this.#known) : { device: null };
+    const wanted = trouble === null ? phone : { trouble };
     if ('device' in wanted) {
       if (account.device === wanted.device && account.trouble === null) return;
       await store.changeAccount(account.name, { type: 'assign_device', device: wanted.device }, 'phones');

@@ -115,6 +115,14 @@ describe('takeFolder', () => {
     await expect(take({ boundTo: 'nobody' })).rejects.toMatchObject({ code: 'UNKNOWN_ACCOUNT' });
   });
 
+  it('refuses a time that is long past: a mistyped year must not lose a batch', async () => {
+    video('a.mp4');
+    await expect(take({ at: '2020-01-01 10:00' })).rejects.toMatchObject({
+      code: 'BAD_USAGE',
+      message: expect.stringContaining('more than a day ago'),
+    });
+  });
+
   it("reads publish_at in the account's own zone, and never posts at once what could not be read", async () => {
     for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', 'e.mp4']) video(name);
     file(

@@ -96,7 +96,7 @@ describe('--run --drain', () => {
     world.configure(stage.url, ['accounts: [{name: alice, posts_per_day: 1}]']);
     const drained = await world.cli('--add-folder', world.videos('chunk', ['one', 'two']), '--run', '--drain');
     expect(drained).toMatchObject({ code: 0, stderr: '' });
-    expect(drained.stdout).toMatch(/\nPublished 1, 1 waiting for their hour \(all_complete\)\.\n$/);
+    expect(drained.stdout).toMatch(/\nPublished 1, 1 waiting \(all_complete\)\.\n$/);
   });
 
   it('in an empty home says what is missing, also to programs', async () => {

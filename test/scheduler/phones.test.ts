@@ -87,6 +87,32 @@ describe('which phone posts for an account', () => {
     expect(await world.attempt()).toMatchObject({ end: 'published', job: { device: 'alice' } });
   });
 
+  it('an account whose app has no flow waits with that message, whatever its phone, until the flow is there', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    const made = rack({ alice: 'ready' });
+    const { store, clock, logger } = world;
+    let trouble: string | null = 'there is no flow for app "nosuchapp"';
+    const guards = new HostGuards(folder, { home: '/home/app', pid: 1 });
+    const parts = {
+      providers: [made.provider],
+      store,
+      clock,
+      logger,
+      epoch: 1,
+      guards,
+      needsDevice: () => true,
+      appTrouble: () => trouble,
+    };
+    const phones = new Phones(parts);
+    await phones.refresh(world.stop.signal);
+    expect(await assigned(world, 'alice')).toBe(trouble);
+    expect(await world.attempt()).toBeNull();
+    trouble = null;
+    await phones.refresh(world.stop.signal);
+    expect(await assigned(world, 'alice')).toBe('alice');
+  });
+
   it('a publisher that needs no phone is not asked for one', async () => {
     const world = await World.with('alice');
     await phonesOf(world, {}, false);
