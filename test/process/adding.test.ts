@@ -40,7 +40,7 @@ it('a folder added while it runs goes out at once, each video once; the same fol
   renameSync(folder, `${folder}-moved`);
   expect((await world.cli('--add-folder', `${folder}-moved`)).stdout).toContain('2 already known');
 
-  expect(await world.cli('--stop')).toMatchObject({ code: 0, stdout: 'Stopping.\n' });
+  expect(await world.cli('--stop')).toMatchObject({ code: 0, stdout: 'Stopping.\nStopped.\n' });
   expect((await daemon.ended).code).toBe(0);
   const posts = world.posts();
   expect(posts.map(({ account, pid }) => [account, pid])).toEqual([

@@ -35,7 +35,7 @@ it('shows events and writes the CSV while the daemon runs; --stop-all ends it', 
   expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`\\n${id},alice,.*,caption of one,success,1,`));
 
   expect(await world.cli('--force-kill-ports')).toMatchObject({ code: 0 });
-  expect(await world.cli('--stop-all')).toMatchObject({ code: 0, stdout: 'Stopping.\n' });
+  expect(await world.cli('--stop-all')).toMatchObject({ code: 0, stdout: 'Stopping.\nStopped.\n' });
   expect((await daemon.ended).code).toBe(0);
   // And again, where nothing runs: no error.
   expect(await world.cli('--stop-all')).toMatchObject({ code: 0 });

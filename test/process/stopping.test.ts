@@ -31,7 +31,7 @@ function expectCleanEnd(): void {
 }
 
 const stops: readonly (readonly [string, (daemon: Daemon) => unknown])[] = [
-  ['--stop', async () => expect(await world.cli('--stop')).toMatchObject({ code: 0, stdout: 'Stopping.\n', stderr: '' })],
+  ['--stop', async () => expect(await world.cli('--stop')).toMatchObject({ code: 0, stdout: 'Stopping.\nStopped.\n', stderr: '' })],
   ['SIGTERM', (daemon) => daemon.signal('SIGTERM')],
   ['SIGINT', (daemon) => daemon.signal('SIGINT')],
   ['SIGHUP, a terminal that was closed,', (daemon) => daemon.signal('SIGHUP')],
@@ -49,9 +49,10 @@ describe.each(stops)('%s', (_name, stop) => {
 
   it('after the commit point lets the post come to its confirmation', async () => {
     const daemon = await start('committed');
-    await stop(daemon);
+    const stopped = Promise.resolve(stop(daemon));
     await world.logged('Stopping: no new posts');
     stage.open('committed');
+    await stopped;
     expect(await daemon.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expectCleanEnd();
     expect(world.posts()).toHaveLength(1);
