@@ -220,6 +220,11 @@ export const CATALOGUE = {
     category: 'configuration',
     next: 'Use the newer program.',
   },
+  HOME_NOT_WRITABLE: {
+    message: 'the home cannot be written: {folder} ({text})',
+    category: 'configuration',
+    next: 'Give the folder to the user who runs the scheduler, or name another home by --home.',
+  },
   STORE_FAILED: {
     message: 'the store failed: {text}',
     category: 'infrastructure',

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { type DestinationStream, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import openRollingFile from 'pino-roll';
+import { SchedulerError } from '../errors.ts';
 import { SystemClock } from './clock.ts';
 import { removeOldLogs } from './old-logs.ts';
 import { scrubber } from './scrub.ts';
@@ -68,7 +69,7 @@ const BIGGEST_FILE = '100m';
 /**
  * Opens the logs of a process.
  *
- * @throws the file system's error when the folder cannot be made or written to: better at the start than silently
+ * @throws SchedulerError HOME_NOT_WRITABLE when the folder cannot be made or written to: better at the start than silently
  */
 export async function createLogger(options: LoggerOptions): Promise<RootLogger> {
   const files: RollingFile[] = [];
@@ -77,7 +78,9 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
 
   const open = async (name: string): Promise<DestinationStream[]> => {
     if (options.dir === null) return [];
-    const file = await openFile(options.dir, name, options.keep ?? DAYS_KEPT);
+    const file = await openFile(options.dir, name, options.keep ?? DAYS_KEPT).catch((cause: NodeJS.ErrnoException) => {
+      throw new SchedulerError('HOME_NOT_WRITABLE', { cause, details: { folder: options.dir, text: cause.code ?? cause.message } });
+    });
     files.push(file);
     return [file];
   };

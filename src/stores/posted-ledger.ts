@@ -45,7 +45,7 @@ export class PostedFile implements PostedLedger {
   }
 
   /** Posts of the ledger that the store does not hold as made; see posted-lines.ts. */
-  async missingFrom(store: Pick<Store, 'jobs' | 'job' | 'events'>): Promise<readonly PostedEntry[]> {
+  async missingFrom(store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
     const { entries, garbage } = await this.read();
     if (garbage.length > 0) this.#onGarbage(garbage);
     return missingPosts(entries, store);

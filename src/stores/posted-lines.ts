@@ -49,21 +49,17 @@ export function readLedger(text: string): LedgerContent {
 /**
  * Posts of the ledger whose key the store does not hold as committing, uncertain or success.
  *
- * A post that was settled as absent after its line was written is not missing: the store knows better. A store that was restored
- * from before that does not know, and a person is asked again.
+ * What was settled as absent since is known by its withdrawn line alone: the store's own memory of it cannot be told from that of an
+ * earlier try once the clock was set back, or the database restored. A line that could not be withdrawn asks a person again.
  */
-export async function missingPosts(
-  entries: readonly PostedEntry[],
-  store: Pick<Store, 'jobs' | 'job' | 'events'>,
-): Promise<readonly PostedEntry[]> {
+export async function missingPosts(entries: readonly PostedEntry[], store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
   if (entries.length === 0) return [];
   const held = new Set((await store.jobs({ statuses: POST_COUNTS })).map((job) => job.postKey));
   const missing: PostedEntry[] = [];
   for (const entry of entries) {
     if (held.has(postKey(entry.account, entry.sha256, entry.repeat))) continue;
     if (entry.sha256 === '' && POST_COUNTS.includes((await store.job(entry.job))?.status ?? 'pending')) continue;
-    const settled = await store.events({ job: entry.job, types: ['settled'] });
-    if (!settled.some((event) => event.atMs >= entry.atMs)) missing.push(entry);
+    missing.push(entry);
   }
   return missing;
 }

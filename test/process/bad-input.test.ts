@@ -37,6 +37,14 @@ const cases: readonly (readonly [what: string, flags: (world: World) => readonly
     (w) => ['--add-folder', w.videos('v', ['one']), '--add-accounts', 'a', '--account', 'zoe'],
     /no account "zoe"/,
   ],
+  [
+    'a home below a file',
+    ({ folder }) => {
+      writeFileSync(join(folder, 'file'), '');
+      return ['--home', join(folder, 'file', 'home'), '--add-accounts', 'a'];
+    },
+    /it cannot be read \(ENOTDIR\)/,
+  ],
   ['a folder without any account', (w) => ['--add-folder', w.videos('v', ['one'])], /there is no account to post from/],
   ['an unknown flag', () => ['--add-acounts', 'a'], /--add-acounts.*--add-accounts/s],
   ['a value that is none', () => ['--run', '--workers', 'many'], /--workers/],

@@ -136,8 +136,8 @@ describe('on the real chain', () => {
       const drained = await world.cli(
         ...['--add-accounts', 'alice', '--add-folder', world.videos('none', ['one']), '--account', 'alice', '--run', '--drain'],
       );
-      // Which of the two phones is hers nobody has said.
-      expect(drained.code).toBe(0);
+      // Which of the two phones is hers nobody has said: a person must.
+      expect(drained.code).toBe(4);
       expect(rack.posts()).toEqual([]);
       expect((await world.cli('--status')).stdout).toContain('alice: no phone for account alice');
     },

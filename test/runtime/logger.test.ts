@@ -1,5 +1,5 @@
 // Guards promise 7: what happens is written down at once, no secret is, and a log that cannot be written harms nobody.
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +38,14 @@ function lines(name: string): Record<string, unknown>[] {
 }
 
 describe('files', () => {
+  test('a folder that cannot be made is one clear message, not a stack', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    await expect(create({ dir: join(dir, 'file', 'logs') })).rejects.toMatchObject({
+      code: 'HOME_NOT_WRITABLE',
+      message: expect.stringMatching(/^the home cannot be written: .*file\/logs \(ENOTDIR\)$/),
+    });
+  });
+
   test('a line is in scheduler.log when the call returns, and in the file of the day', async () => {
     const logger = await create();
     logger.info({ job: 'j1' }, 'Processing job j1');
