@@ -21,8 +21,7 @@ export class SqliteEvents {
   }
 
   /**
-   * Deletes old ones, never the newest: a number, once given, must not come again. What was settled is kept: it says why a line of
-   * posted.jsonl has no post.
+   * Deletes old ones, never the newest: a number, once given, must not come again. What was settled is kept: it says who decided a doubt, and how.
    */
   deleteBefore(beforeMs: number): void {
     this.#db.prepare("DELETE FROM events WHERE at_ms < ? AND type <> 'settled' AND seq < (SELECT max(seq) FROM events)").run(beforeMs);
