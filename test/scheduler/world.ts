@@ -3,9 +3,6 @@
  * publisher whose posts are counted. What was published is judged by
  * `world.posts`, never by the store.
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { AccountPolicy } from '../../src/domain/account.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../src/domain/retry.ts';
 import { parseWindow } from '../../src/domain/window.ts';
@@ -119,7 +116,8 @@ export class World {
       random: this.random,
       logger: this.logger,
       ledger: this.#ledgerFake,
-      evidence: new EvidenceKeeper(mkdtempSync(join(tmpdir(), 'evidence-')), this.logger),
+      // Cannot be written to: thousands of lives leave no folder behind, and nobody here reads evidence.
+      evidence: new EvidenceKeeper('/dev/null', this.logger),
       watcher: { started() {}, phase() {}, ended() {} },
       publisherOf: () => ({ publisher: this.publisher, options: {} }),
       phaseLimitsMs: DEFAULT_PHASE_LIMITS_MS,
