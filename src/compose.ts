@@ -25,7 +25,6 @@ import { evidencePart } from './scheduler/evidence-sweep.ts';
 import { endLeftovers } from './scheduler/leftovers.ts';
 import { LiveBoard } from './scheduler/live-board.ts';
 import { Pause } from './scheduler/pause.ts';
-import { DEFAULT_PHASE_LIMITS_MS } from './scheduler/phase-timer.ts';
 import { PostingScheduler } from './scheduler/posting-scheduler.ts';
 import { Progress } from './scheduler/progress.ts';
 import { Reaper } from './scheduler/reaper.ts';
@@ -184,7 +183,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     ...{ ...own, stop, hard, watcher: board, ledger: own.posted, publisherOf: publishers.of, breakers },
     evidence: new EvidenceKeeper(join(config.home, 'evidence'), logger),
     unsettled: new Unsettled(own.clock),
-    phaseLimitsMs: { ...DEFAULT_PHASE_LIMITS_MS, ...config.phases },
+    phaseLimitsMs: config.phases,
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),
     retryPolicy: (job) => policyFor(job, accountPolicy(config, job.account ?? '').retry ?? config.retry),

@@ -8,7 +8,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { badConfig, readConfigFile, type Written } from './config-file.ts';
+import { badConfig, readConfigFile } from './config-file.ts';
+import type { Written } from './config-schema.ts';
 import type { AccountPolicy, CooldownPolicy } from './domain/account.ts';
 import type { Phase } from './domain/failure.ts';
 import { mergePolicies, type RetryPolicy } from './domain/retry.ts';
@@ -93,8 +94,8 @@ export interface Config {
     readonly gapsMs: readonly number[];
     readonly giveUpMs: number;
   };
-  /** Budgets per phase, milliseconds; a phase without an entry has the attempt's own default. */
-  readonly phases: Readonly<Partial<Record<Phase, number>>>;
+  /** Budgets per phase, milliseconds. */
+  readonly phases: Readonly<Record<Phase, number>>;
   /** Dotted key -> where its value came from; keys left at their default are not listed. */
   readonly sources: Readonly<Record<string, SettingSource>>;
 }
@@ -168,7 +169,7 @@ export function loadConfig(request: LoadConfigRequest): Config {
       gapsMs: written.verify.gaps,
       giveUpMs: written.verify.give_up,
     },
-    phases: Object.fromEntries(Object.entries(written.phases).filter(([, limit]) => limit !== undefined)),
+    phases: written.phases,
     sources: sourcesOf(yaml.value, overrides),
   };
 }

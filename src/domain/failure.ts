@@ -25,6 +25,18 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** Enough for a cloud phone that boots and a slow upload; `phases:` in scheduler.yaml overrides each. */
+export const DEFAULT_PHASE_LIMITS_MS: Readonly<Record<Phase, number>> = {
+  prepare: 240_000,
+  push: 180_000,
+  open: 120_000,
+  identify: 90_000,
+  compose: 180_000,
+  commit: 60_000,
+  confirm: 300_000,
+  cleanup: 20_000,
+};
+
 export interface Failure {
   readonly scope: FailureScope;
   readonly category: FailureCategory;

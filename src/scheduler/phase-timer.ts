@@ -6,18 +6,6 @@ import type { Phase } from '../domain/failure.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 
-/** Enough for a cloud phone that boots and a slow upload; `phases:` in scheduler.yaml overrides each. */
-export const DEFAULT_PHASE_LIMITS_MS: Readonly<Record<Phase, number>> = {
-  prepare: 240_000,
-  push: 180_000,
-  open: 120_000,
-  identify: 90_000,
-  compose: 180_000,
-  commit: 60_000,
-  confirm: 300_000,
-  cleanup: 20_000,
-};
-
 export class PhaseTimer {
   readonly #clock: Clock;
   readonly #limitsMs: Readonly<Record<Phase, number>>;

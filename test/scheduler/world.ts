@@ -4,6 +4,7 @@
  * `world.posts`, never by the store.
  */
 import type { AccountPolicy } from '../../src/domain/account.ts';
+import { DEFAULT_PHASE_LIMITS_MS } from '../../src/domain/failure.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../src/domain/retry.ts';
 import { parseWindow } from '../../src/domain/window.ts';
 import type { PublishContext, Publisher, PublishJob } from '../../src/publishers/publisher.ts';
@@ -12,7 +13,6 @@ import { Breakers } from '../../src/scheduler/breakers.ts';
 import { Crew } from '../../src/scheduler/crew.ts';
 import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
 import { Orchestrator } from '../../src/scheduler/orchestrator.ts';
-import { DEFAULT_PHASE_LIMITS_MS } from '../../src/scheduler/phase-timer.ts';
 import { Progress } from '../../src/scheduler/progress.ts';
 import { Rescuer } from '../../src/scheduler/rescuer.ts';
 import { Rests } from '../../src/scheduler/rests.ts';
