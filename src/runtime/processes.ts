@@ -33,6 +33,8 @@ interface Row extends ProcessIdentity {
   readonly ppid: number;
   /** Process group; 0 where the platform does not say. */
   readonly group: number;
+  /** By SIGSTOP or a tracer; false where the platform does not say. */
+  readonly stopped: boolean;
 }
 
 const POLL_MS = 20;
@@ -71,7 +73,9 @@ export async function endTree(leader: ProcessIdentity, options: EndOptions): Pro
   if (tree.length === 0) return 'gone';
 
   await signal(tree, 'SIGTERM');
-  if ((await gone(tree, options.graceMs, options.clock)) && current === undefined) return 'ended';
+  // A stopped process hears nothing but SIGKILL: waiting for it would only keep its successor waiting.
+  const graceMs = current?.stopped ? 0 : options.graceMs;
+  if ((await gone(tree, graceMs, options.clock)) && current === undefined) return 'ended';
   // Whoever was forked after the first look belongs to a member that still lives, or to its group.
   const later = await snapshot();
   const groupIsOurs = current?.group === leader.pid && !later.some((row) => row.pid === leader.pid && !same(row, leader));
@@ -193,18 +197,21 @@ async function rowFromProc(pid: number): Promise<Row | null> {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, ppid, group] = fields;
   if (state === 'Z' || state === 'X') return null;
-  return { pid, startTicks: Number(fields[19]), ppid: Number(ppid), group: Number(group) };
+  const stopped = state === 'T' || state === 't';
+  return { pid, startTicks: Number(fields[19]), ppid: Number(ppid), group: Number(group), stopped };
 }
 
 /** Where there is no /proc. ps-list calls a zombie `<defunct>`; on Windows it knows no start times, so the system itself is asked. */
 async function rowsFromPsList(): Promise<readonly Row[]> {
-  if (WINDOWS) return (await windowsProcesses()).map(({ pid, ppid, startedMs }) => ({ pid, ppid, group: 0, startTicks: startedMs }));
+  if (WINDOWS) {
+    return (await windowsProcesses()).map(({ pid, ppid, startedMs }) => ({ pid, ppid, group: 0, stopped: false, startTicks: startedMs }));
+  }
   // Only where it is needed: `--status` has 150 ms in all.
   const { default: psList } = await import('ps-list');
   const rows: Row[] = [];
   for (const { pid, ppid, name, cmd, startTime } of await psList()) {
     if (startTime === undefined || `${name} ${cmd}`.includes('<defunct>')) continue;
-    rows.push({ pid, ppid, group: 0, startTicks: startTime.getTime() });
+    rows.push({ pid, ppid, group: 0, stopped: false, startTicks: startTime.getTime() });
   }
   return rows;
 }

@@ -1,6 +1,7 @@
 // Guards promise 6: what we started is ended with its whole tree, and nothing that we did not start is ever touched.
 
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/runtime/clock.ts';
@@ -113,7 +114,10 @@ describe('ending a tree', () => {
   test('and when they are stopped', async () => {
     const members = await family();
     for (const member of members) process.kill(member.pid, 'SIGSTOP');
-    expect(await endTree(members[0], OPTIONS)).toBe('ended');
+    const state = async () => (await readFile(`/proc/${members[0].pid}/stat`, 'utf8')).match(/\) (\w) /)?.[1];
+    while ((await state()) !== 'T') await clock.sleep(5, 'a test waits for a stop');
+    // They cannot hear SIGTERM, so the grace is not waited for.
+    expect(await endTree(members[0], { ...OPTIONS, graceMs: 3_600_000 })).toBe('ended');
     expect(await alive(...members)).toBe(0);
   });
 
