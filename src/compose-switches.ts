@@ -9,6 +9,7 @@ import type { Pause } from './scheduler/pause.ts';
 import { pausedPhones } from './scheduler/pausing.ts';
 import type { Rests } from './scheduler/rests.ts';
 import { applyRoster } from './scheduler/roster.ts';
+import type { Unsettled } from './scheduler/unsettled.ts';
 import type { Wake } from './scheduler/wake.ts';
 import type { Store } from './stores/store.ts';
 
@@ -23,6 +24,7 @@ export interface SwitchesParts {
   /** What rests because it failed gets another chance. */
   readonly breakers: { reset(): Promise<void> };
   readonly phones: { list(): readonly { readonly id: string }[] };
+  readonly unsettled: Pick<Unsettled, 'has'>;
   readonly stop: () => void;
 }
 
@@ -31,7 +33,7 @@ const BY_PERSON = 'paused by a person';
 const PAUSED = 'paused';
 
 export function composeSwitches(parts: SwitchesParts): Required<DaemonSwitches> {
-  const { store, pause, rests, wake, breakers, phones, stop, logger } = parts;
+  const { store, pause, rests, wake, breakers, phones, unsettled, stop, logger } = parts;
   const remember = (paused: boolean) =>
     void store
       .setValue(PAUSED, paused)
@@ -50,6 +52,7 @@ export function composeSwitches(parts: SwitchesParts): Required<DaemonSwitches> 
       remember(false);
       void breakers.reset().then(() => pause.end());
     },
+    publishing: (job) => unsettled.has(job, 0),
     phones: () => phones.list().map(({ id }) => id),
     phonesPaused,
     reload: () => reload(parts),

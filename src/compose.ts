@@ -13,13 +13,14 @@ import { type LiveConfig, liveConfig } from './config-live.ts';
 import { configInWords, sourcesInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
+import { isDead } from './runtime/lock-file.ts';
 import { createLogger, type RootLogger } from './runtime/logger.ts';
 import { bootId } from './runtime/processes.ts';
 import { Shutdown } from './runtime/shutdown.ts';
 import type { AttemptParts } from './scheduler/attempt.ts';
 import { Breakers } from './scheduler/breakers.ts';
 import { Desk, type DeskParts } from './scheduler/desk.ts';
-import { lastDoubtedEpoch } from './scheduler/doubted-holders.ts';
+import { DoubtedHolders } from './scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from './scheduler/evidence.ts';
 import { evidencePart } from './scheduler/evidence-sweep.ts';
 import { endLeftovers } from './scheduler/leftovers.ts';
@@ -52,7 +53,7 @@ interface Own extends Surroundings {
   readonly files: StateFiles;
   readonly posted: PostedFile;
   readonly epoch: number;
-  readonly doubtedEpoch: number;
+  readonly doubted: DoubtedHolders;
   readonly instance: string;
   readonly logger: RootLogger;
   readonly progress: Progress;
@@ -100,14 +101,14 @@ async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
   try {
     const store = new SqliteStore({ path: config.store, clock, random });
     const epoch = await store.raiseEpoch(instance);
-    const doubtedEpoch = await lastDoubtedEpoch({ store, epoch, predecessorGone: lock.predecessorGone });
+    const doubted = await new DoubtedHolders({ store, isDead }).add(lock.doubted, epoch);
     await lock.setEpoch(epoch);
     const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
     const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
     for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
-    return { ...around, config, live, lock, store, files, posted, epoch, doubtedEpoch, instance, logger, progress };
+    return { ...around, config, live, lock, store, files, posted, epoch, doubted, instance, logger, progress };
   } catch (error) {
     await lock.release();
     throw error;
@@ -201,5 +202,5 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     return workers;
   };
   const verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
-  return { board, rests, hire, verifier, breakers, tooLate };
+  return { board, rests, hire, verifier, breakers, tooLate, unsettled: attempt.unsettled };
 }

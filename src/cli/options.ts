@@ -218,6 +218,7 @@ const ACT = [
   new Option('--retry-include-non-retryable', 'with it: also those refused by the platform, or broken'),
   list('--skip <job...>', 'never publish it', keep),
   list('--settle <job verdict...>', 'an uncertain post: published, or absent', keep),
+  list('--holder-gone <pid@host>', 'a holder that --settle named has ended for sure; its posts can be settled as absent', keep),
   list('--release <account...>', 'the account is in order again: let it post', names),
   new Option('--pause [what...]', 'no further post is started: by an account, by phone:NAME, or by nobody at all'),
   new Option('--resume [what...]', 'and goes on'),

@@ -6,7 +6,20 @@ import { pausable } from './flag-values.ts';
 /** Orders to an existing queue, in the order in which they were written. */
 export type ActCommand = Extract<
   Command,
-  { readonly do: 'pause' | 'resume' | 'reload' | 'stop' | 'retry' | 'skip' | 'settle' | 'release' | 'undo_add' | 'end_leftovers' }
+  {
+    readonly do:
+      | 'pause'
+      | 'resume'
+      | 'reload'
+      | 'stop'
+      | 'retry'
+      | 'skip'
+      | 'settle'
+      | 'holder_gone'
+      | 'release'
+      | 'undo_add'
+      | 'end_leftovers';
+  }
 >;
 
 export interface EditOptions {
@@ -28,6 +41,7 @@ export interface RawOrders {
   readonly retry?: readonly string[];
   readonly skip?: readonly string[];
   readonly settle?: readonly string[];
+  readonly holderGone?: readonly string[];
   readonly release?: readonly string[];
   readonly stop?: true;
   readonly stopAll?: true;
@@ -47,6 +61,7 @@ type Check = (condition: boolean, what: string) => void;
 export function orders(raw: RawOrders, check: Check): ActCommand[] {
   return [
     ...(raw.undoAdd ?? []).map((batch): ActCommand => ({ do: 'undo_add', batch })),
+    ...(raw.holderGone ?? []).map((holder): ActCommand => ({ do: 'holder_gone', holder })),
     ...settlements(raw.settle ?? [], check),
     ...(raw.release ?? []).map((account): ActCommand => ({ do: 'release', account })),
     ...(raw.retry ?? []).map((job): ActCommand => ({ do: 'retry', job })),

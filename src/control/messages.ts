@@ -65,6 +65,7 @@ const CHECKS: Readonly<Record<Command['do'], Check>> = {
   retry: text('job'),
   skip: text('job', 'reason'),
   settle: (command) => text('job')(command) && (command.verdict === 'published' || command.verdict === 'absent'),
+  holder_gone: text('holder'),
   release: text('account'),
 };
 

@@ -27,7 +27,7 @@ import {
   whereabouts,
 } from './lock-file.ts';
 import type { Logger } from './logger.ts';
-import { endTree } from './processes.ts';
+import { endTree, isSameProcess } from './processes.ts';
 import { replaceFile } from './replace-file.ts';
 
 export interface InstanceLockOptions {
@@ -63,11 +63,11 @@ export class InstanceLock {
   #beating: Promise<void> = Promise.resolve();
   #unlockDirectory: (() => Promise<void>) | null = null;
 
-  /** False when the home was taken from a holder that was silent, but may live on (another host, another container). */
-  readonly predecessorGone: boolean;
+  /** From whom the home was taken because they were silent, though they may live on (another host, another container). */
+  readonly doubted: readonly LockContent[];
 
-  constructor(options: InstanceLockOptions, me: Self, taken: { readonly kernel: KernelLock; readonly predecessorGone: boolean }) {
-    this.predecessorGone = taken.predecessorGone;
+  constructor(options: InstanceLockOptions, me: Self, taken: { readonly kernel: KernelLock; readonly doubted: readonly LockContent[] }) {
+    this.doubted = taken.doubted;
     this.#options = options;
     this.#me = me;
     this.#kernel = taken.kernel;
@@ -83,7 +83,7 @@ export class InstanceLock {
     return this.#held;
   }
 
-  /** Shows the number of this life in the file. What `predecessorGone` says must be in the store by then. */
+  /** Shows the number of this life in the file. Whoever is `doubted` must be in the store by then. */
   async setEpoch(epoch: number): Promise<void> {
     this.#epoch = epoch;
     await this.#write();
@@ -149,7 +149,7 @@ export class InstanceLock {
       start_ticks: this.#me.startTicks,
       boot_id: this.#me.bootId,
       pid_ns: this.#me.pidNamespace,
-      ...(this.#epoch === 0 && !this.predecessorGone ? { predecessor_gone: false } : {}),
+      ...(this.#epoch === 0 && this.doubted.length > 0 ? { doubted: this.doubted } : {}),
     };
     await replaceFile(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, 0o644);
   }
@@ -218,8 +218,8 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
     const content = await readContent(options.home);
     if (kernel !== null) {
       try {
-        const predecessorGone = await settleWithPredecessor(content, me, options);
-        const lock = new InstanceLock(options, me, { kernel, predecessorGone });
+        const doubted = await settleWithPredecessor(content, me, options);
+        const lock = new InstanceLock(options, me, { kernel, doubted });
         await lock.show();
         return lock;
       } catch (error) {
@@ -227,7 +227,7 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
         throw error;
       }
     }
-    await settleWithHolder(content, me, options);
+    if (await settleWithHolder(content, me, options)) continue;
     if (options.clock.monotonic() > deadline) throw heldBy(content, options, 'it could not be told who holds it');
     await options.clock.sleep(LOOK_AGAIN_MS, 'the lock of this home');
   }
@@ -235,10 +235,12 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
 
 /**
  * The kernel lock is ours. Whoever the file names is dead, unless the guard was removed by hand or the home is shared by hosts.
- * Answers whether everybody who held the home before is proven to be gone.
+ * Answers who of those that held the home before may still live.
  */
-async function settleWithPredecessor(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<boolean> {
-  if (content === null || isOwn(content, me)) return content?.predecessor_gone ?? true;
+async function settleWithPredecessor(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<readonly LockContent[]> {
+  if (content === null) return [];
+  const { doubted = [], ...holder } = content;
+  if (isOwn(content, me)) return doubted;
   const { logger, clock } = options;
   const where = await whereabouts(content, me);
   const silent = isSilent(content, clock.now());
@@ -246,29 +248,32 @@ async function settleWithPredecessor(content: LockContent | null, me: Self, opti
   const provenDead = where === 'dead' || (where === 'elsewhere' && content.boot_id != null && content.boot_id === me.bootId);
   if (!provenDead && !silent) throw heldBy(content, options);
   if (silent) sayStale(content, logger);
-  const ended = where === 'alive' && isProvable(content, me);
-  if (ended) await endHolder(content, options);
+  const ended = where === 'alive' && isProvable(content, me) && (await endHolder(content, options));
   if (provenDead) logger.warn({ holder: content }, `[LOCK] Stale lock file found (PID ${content.pid} not running). Taking over.`);
-  return (provenDead || ended) && (content.predecessor_gone ?? true);
+  return provenDead || ended ? doubted : [...doubted, { ...holder, hostname: holder.hostname ?? me.hostname }];
 }
 
-/** Somebody else has the kernel lock. Returns when it is worth trying again. */
-async function settleWithHolder(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<void> {
-  if (content === null) return;
+/** Somebody else has the kernel lock. Returns when it is worth trying again; true = it was just ended, however long that took. */
+async function settleWithHolder(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<boolean> {
+  if (content === null) return false;
   const where = await whereabouts(content, me);
   // Between the end of one holder and the file of the next one, the file names the dead one.
-  if (where === 'dead') return;
+  if (where === 'dead') return false;
   if (!isSilent(content, options.clock.now())) throw heldBy(content, options);
   sayStale(content, options.logger);
   if (where === 'elsewhere') throw heldBy(content, options, 'it is silent, but runs on another machine or in another container');
   if (!isProvable(content, me)) throw heldBy(content, options, 'it is silent, but its lock does not prove which process it is');
-  await endHolder(content, options);
+  if (!(await endHolder(content, options))) throw heldBy(content, options, 'it is silent, but could not be ended');
+  return true;
 }
 
-async function endHolder(content: LockContent & { readonly start_ticks: number }, options: InstanceLockOptions): Promise<void> {
+/** False when it runs on: it belongs to another user, or hangs in the kernel. */
+async function endHolder(content: LockContent & { readonly start_ticks: number }, options: InstanceLockOptions): Promise<boolean> {
   const identity = { pid: content.pid, startTicks: content.start_ticks };
   const result = await endTree(identity, { graceMs: GRACE_MS, clock: options.clock });
+  if (await isSameProcess(identity)) return false;
   options.logger.warn({ holder: content, result }, `[LOCK] Ended the hung holder (PID ${content.pid}). Taking over.`);
+  return true;
 }
 
 function sayStale(content: LockContent, logger: Logger): void {

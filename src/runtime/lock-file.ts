@@ -22,8 +22,8 @@ export interface LockContent {
   readonly start_ticks?: number | undefined;
   readonly boot_id?: string | null | undefined;
   readonly pid_ns?: string | null | undefined;
-  /** False until the store knows that the holder before may still live. */
-  readonly predecessor_gone?: boolean | undefined;
+  /** Earlier holders that may still live; named here until the store knows of them. */
+  readonly doubted?: readonly LockContent[] | undefined;
 }
 
 /** What `--status` shows. `held`: somebody acts. `stale`: the holder is dead, or silent for more than 2 minutes. */
@@ -81,6 +81,11 @@ export async function whereabouts(content: LockContent, me: Self): Promise<Where
   const ticks = await startTicks(content.pid);
   if (ticks === null) return 'dead';
   return content.start_ticks === undefined || content.start_ticks === ticks ? 'alive' : 'dead';
+}
+
+/** True when the process that a lock names is proven not to run any more. */
+export async function isDead(content: LockContent): Promise<boolean> {
+  return (await whereabouts(content, await self())) === 'dead';
 }
 
 /** True when the lock proves which process of this machine it means: only such a one may ever be ended. */

@@ -25,6 +25,8 @@ export type Command =
   | { readonly do: 'retry'; readonly job: string; readonly only?: 'retryable' }
   | { readonly do: 'skip'; readonly job: string; readonly reason: string }
   | { readonly do: 'settle'; readonly job: string; readonly verdict: Verdict }
+  /** A person vouches that a holder that was replaced unseen has ended. `PID@HOST` */
+  | { readonly do: 'holder_gone'; readonly holder: string }
   | { readonly do: 'release'; readonly account: string };
 
 /** What became of it: `text` is one sentence for a person; `data` is for the program that asked. */

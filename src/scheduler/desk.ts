@@ -12,6 +12,7 @@ import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
 import type { Command, Reply } from './commands.ts';
+import { type DoubtedHolders, holderName } from './doubted-holders.ts';
 import { pauseAccount, pausePhone } from './pausing.ts';
 import { type Accepted, accepted, refusal, refused, WHO } from './replies.ts';
 import { policyFor } from './retry-policies.ts';
@@ -20,6 +21,8 @@ export interface DaemonSwitches {
   readonly stop: () => void;
   readonly pause: () => void;
   readonly resume: () => void;
+  /** True while a publish() for this job has not come to its end. */
+  readonly publishing?: (job: string) => boolean;
   /** The phones that it knows. */
   readonly phones?: () => readonly string[];
   /** Paused phones have changed in the store. */
@@ -31,6 +34,7 @@ export interface DaemonSwitches {
 export interface DeskParts {
   readonly store: Store;
   readonly ledger: PostedLedger;
+  readonly doubted: DoubtedHolders;
   /** The lock's epoch under which this process acts. */
   readonly epoch: number;
   readonly clock: Clock;
@@ -82,6 +86,8 @@ export class Desk {
         return this.#skip(command.job, command.reason);
       case 'settle':
         return this.#settle(command.job, command.verdict);
+      case 'holder_gone':
+        return this.#holderGone(command.holder);
       case 'release':
         return this.#release(command.account);
       case 'end_leftovers':
@@ -167,6 +173,8 @@ export class Desk {
     if (job.status !== 'uncertain') {
       throw refused(`${job.id} is ${job.status}; only an uncertain job can be settled`, '`scheduler --status` lists the uncertain ones.');
     }
+    const obstacle = verdict === 'absent' ? await this.#obstacleToAbsent(job) : null;
+    if (obstacle !== null) throw obstacle;
     const left = job.attempts < (job.maxAttempts ?? (await this.#retryPolicy(job)).maxAttempts);
     // A person has looked, so nothing is waited for: an absent post may be made again at once.
     const retryAtMs = verdict === 'absent' && left ? this.#parts.clock.now() : null;
@@ -177,6 +185,29 @@ export class Desk {
       ? 'is tried again'
       : `has failed: its ${count(job.attempts, 'attempt')} are used up (\`--retry ${job.id}\` grants more)`;
     return accepted(`${job.id} was not published and ${what}.`, { status: after.status });
+  }
+
+  /** Whoever may still act on it could post after the person has looked. */
+  async #obstacleToAbsent(job: Job): Promise<SchedulerError | null> {
+    const { doubted, daemon } = this.#parts;
+    if (daemon?.publishing?.(job.id)) {
+      return refused(`the publisher has not let go of ${job.id} and may still post it`, '`scheduler --stop` ends it; then settle it.');
+    }
+    const holder = await doubted.holderOf(job);
+    if (holder === null) return null;
+    const name = holderName(holder);
+    const last = holder.last_heartbeat ?? holder.started;
+    return refused(
+      `PID ${holder.pid} on ${holder.hostname} may still post ${job.id}: it was silent since ${last}, was replaced, and is not proven gone`,
+      `End that process, or switch that machine off; then \`--holder-gone ${name} --settle ${job.id} absent\`.`,
+    );
+  }
+
+  async #holderGone(name: string): Promise<Accepted> {
+    const { doubted } = this.#parts;
+    if (await doubted.dismiss(name)) return accepted(`${name} counts as ended: what it held can be settled as absent.`);
+    const names = (await doubted.all()).map(holderName);
+    throw refused(`no holder "${name}" is in doubt`, names.length === 0 ? 'Nobody is in doubt.' : `There is ${listed(names)}.`);
   }
 
   /** posted.jsonl outlives the database: it must know what a person said. The store knows already, so a full disk is no refusal. */

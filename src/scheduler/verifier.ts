@@ -17,6 +17,7 @@ import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { PostedLedger, Store } from '../stores/store.ts';
+import type { DoubtedHolders } from './doubted-holders.ts';
 import { type EvidenceKeeper, Trace } from './evidence.ts';
 import { publishJob } from './publish-job.ts';
 import type { Rests } from './rests.ts';
@@ -37,8 +38,7 @@ export interface VerifierParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly epoch: number;
-  /** Holders up to this epoch may still live (doubted-holders.ts). */
-  readonly doubtedEpoch: number;
+  readonly doubted: Pick<DoubtedHolders, 'holderOf'>;
   readonly evidence: EvidenceKeeper;
   readonly rests: Rests;
   readonly unsettled: Unsettled;
@@ -164,10 +164,10 @@ export class Verifier {
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
     // Asked before the look: whoever could still act while it looked, may have acted behind its back.
     // A look through a phone waits by itself, after its new session has cut off the old one.
-    const { unsettled, doubtedEpoch } = this.#parts;
+    const { unsettled, doubted } = this.#parts;
     const cutOff = publisher.needs.device
       ? !unsettled.has(job.id, 0)
-      : !unsettled.has(job.id, publisher.settleMs ?? 0) && job.epoch > doubtedEpoch;
+      : !unsettled.has(job.id, publisher.settleMs ?? 0) && (await doubted.holderOf(job)) === null;
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {
         const log = { info: trace.info, warn: trace.warn };

@@ -9,6 +9,7 @@ import { parseArgv } from '../../src/cli/options.ts';
 import { perform } from '../../src/cli/perform.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
+import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { StateFiles, writeState } from '../../src/stores/state-files.ts';
 import { MemoryStore } from '../stores/memory-store.ts';
 import { policy } from '../support/build.ts';
@@ -42,6 +43,7 @@ async function order(...argv: readonly string[]): Promise<void> {
   const desk = new Desk({
     store,
     ledger,
+    doubted: new DoubtedHolders({ store, isDead: async () => false }),
     epoch: 0,
     clock,
     home: folder,

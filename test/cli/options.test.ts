@@ -62,9 +62,11 @@ describe('parseArgv', () => {
   });
 
   it('gives orders as commands, those that end the daemon last', () => {
-    const line = '--stop --retry j1 --retry all --skip j2 --settle j3 published --settle j4 absent --release @a,b --undo-add batch --pause';
+    const line =
+      '--stop --retry j1 --retry all --skip j2 --settle j3 published --settle j4 absent --holder-gone 42@rack-2 --release @a,b --undo-add batch --pause';
     expect(parse(line).act).toEqual([
       { do: 'undo_add', batch: 'batch' },
+      { do: 'holder_gone', holder: '42@rack-2' },
       { do: 'settle', job: 'j3', verdict: 'published' },
       { do: 'settle', job: 'j4', verdict: 'absent' },
       { do: 'release', account: 'a' },

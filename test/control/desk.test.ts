@@ -7,6 +7,7 @@ import type { Job } from '../../src/domain/job.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { Command, Reply } from '../../src/scheduler/commands.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
+import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { SqliteStore } from '../../src/stores/sqlite.ts';
 import type { PostedRecord } from '../../src/stores/store.ts';
 import { failure, job, policy } from '../support/build.ts';
@@ -19,6 +20,8 @@ let clock: VirtualClock;
 let switched: string[];
 let wakes: number;
 let recorded: string[];
+let deadPid: number;
+let publishing: string[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'desk-'));
@@ -28,6 +31,8 @@ beforeEach(async () => {
   switched = [];
   wakes = 0;
   recorded = [];
+  deadPid = 0;
+  publishing = [];
 });
 afterEach(async () => {
   await store.close();
@@ -35,11 +40,17 @@ afterEach(async () => {
 });
 
 function desk(withDaemon = true): Desk {
-  const daemon = { stop: () => switched.push('stop'), pause: () => switched.push('pause'), resume: () => switched.push('resume') };
+  const daemon = {
+    stop: () => switched.push('stop'),
+    pause: () => switched.push('pause'),
+    resume: () => switched.push('resume'),
+    publishing: (job: string) => publishing.includes(job),
+  };
   const keep = (what: string) => async (record: PostedRecord) => void recorded.push(`${what} ${record.account} ${record.job}`);
   return new Desk({
     store,
     ledger: { append: keep('append'), withdraw: keep('withdraw'), confirm: keep('confirm') },
+    doubted: new DoubtedHolders({ store, isDead: async ({ pid }) => pid === deadPid }),
     epoch: 1,
     clock,
     home: folder,
@@ -270,6 +281,68 @@ describe('settle', () => {
       text: 'j2 was not published and has failed: its 3 attempts are used up (`--retry j2` grants more).',
       data: { status: 'failed' },
     });
+  });
+});
+
+describe('absent, while somebody may still post', () => {
+  const frozen = { pid: 42, hostname: 'rack-2', started: '2026-01-05T08:00:00Z', last_heartbeat: '2026-01-05T11:00:00Z' };
+  const absent = { do: 'settle', job: 'j1', verdict: 'absent' } as const;
+  const doubt = (epoch: number) => new DoubtedHolders({ store, isDead: async () => false }).add([frozen], epoch);
+
+  it.each([true, false])('is refused for what a holder held that may wake up; with a daemon: %s', async (withDaemon) => {
+    await has(uncertain, { status: 'pending', account: 'bob' });
+    const request = { worker: 'worker 1', token: 't', epoch: 1, leaseMs: 60_000, passNumber: 1, accounts: ['bob'], exceptDevices: [] };
+    expect(await store.claim(request)).toMatchObject({ id: 'j2' });
+    const change = { claim: { jobId: 'j2', token: 't', epoch: 1 }, epoch: 1, who: 'worker 1' } as const;
+    await store.change('j2', { ...change, event: { type: 'commit' } });
+    await store.change('j2', { ...change, event: { type: 'doubt', failure: failure() } });
+    await doubt(1);
+    expect(await desk(withDaemon).handle(absent)).toEqual({
+      ok: false,
+      code: 'REFUSED',
+      usage: true,
+      text: 'PID 42 on rack-2 may still post j1: it was silent since 2026-01-05T11:00:00Z, was replaced, and is not proven gone',
+      next: 'End that process, or switch that machine off; then `--holder-gone 42@rack-2 --settle j1 absent`.',
+    });
+    expect(await store.job('j1')).toMatchObject({ status: 'uncertain' });
+    expect(recorded).toEqual([]);
+    // What was claimed after it was replaced, and what is public, is nothing that it could change.
+    expect(await desk(withDaemon).handle({ ...absent, job: 'j2' })).toMatchObject({ ok: true });
+    expect(await desk(withDaemon).handle({ ...absent, verdict: 'published' })).toMatchObject({ ok: true });
+  });
+
+  it('is taken when a person vouches for its end by name, and by no other name', async () => {
+    await has(uncertain);
+    await doubt(1);
+    expect(await order({ do: 'holder_gone', holder: '42@rack-1' })).toMatchObject({
+      code: 'REFUSED',
+      text: 'no holder "42@rack-1" is in doubt',
+      next: 'There is 42@rack-2.',
+    });
+    expect(await order(absent)).toMatchObject({ ok: false });
+    expect(await order({ do: 'holder_gone', holder: '42@rack-2' })).toMatchObject({ ok: true });
+    expect(await order(absent)).toMatchObject({ ok: true });
+    expect(await order({ do: 'holder_gone', holder: '42@rack-2' })).toMatchObject({ next: 'Nobody is in doubt.' });
+  });
+
+  it('is taken when this machine can see that it has ended', async () => {
+    await has(uncertain);
+    await doubt(1);
+    deadPid = 42;
+    expect(await order(absent)).toMatchObject({ ok: true });
+  });
+
+  it('is refused while the publisher of this very daemon has not come to its end', async () => {
+    await has(uncertain);
+    publishing = ['j1'];
+    expect(await order(absent)).toMatchObject({
+      code: 'REFUSED',
+      text: 'the publisher has not let go of j1 and may still post it',
+      next: '`scheduler --stop` ends it; then settle it.',
+    });
+    expect(await store.job('j1')).toMatchObject({ status: 'uncertain' });
+    publishing = [];
+    expect(await order(absent)).toMatchObject({ ok: true });
   });
 });
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { Command } from '../../src/scheduler/commands.ts';
 import { Desk, type DeskParts } from '../../src/scheduler/desk.ts';
+import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { pausedPhones } from '../../src/scheduler/pausing.ts';
 import { MemoryStore } from '../stores/memory-store.ts';
 import { POLICY } from '../stores/subject.ts';
@@ -53,6 +54,7 @@ function order(command: Command, beside: DeskParts['daemon'] = daemon) {
   const desk = new Desk({
     store,
     ledger,
+    doubted: new DoubtedHolders({ store, isDead: async () => false }),
     epoch: 1,
     clock,
     home: '/home',

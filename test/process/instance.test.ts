@@ -3,7 +3,7 @@
  * dead holder is replaced at once, a hung one after its silence, a woken one
  * does nothing. The publisher's own file of posts is the judge.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openStage, type Stage } from './stage.ts';
 import { newWorld, type World } from './world.ts';
@@ -87,6 +87,52 @@ describe('a frozen holder', () => {
       expect(world.jobs()).toMatchObject([{ status: gate === 'before' ? 'success' : 'uncertain' }]);
     },
   );
+});
+
+describe('a holder that was frozen with the tap in hand, and that nobody can see', () => {
+  /** Its successor sees it as on another host, with a file system between on which locks prove nothing. */
+  async function replaced() {
+    stage.hold('committed');
+    const frozen = await world.daemon('--add-folder', world.videos('chunk', ['one']), '--add-accounts', 'alice');
+    await stage.visit('committed');
+    frozen.signal('SIGSTOP');
+    growOld();
+    writeFileSync(world.path('scheduler.lock'), JSON.stringify({ ...lockFile(), hostname: 'rack-2', boot_id: 'another' }));
+    rmSync(world.path('scheduler.guard.db'));
+    const next = await world.daemon();
+    const { uncertain } = await world.status();
+    return { frozen, next, job: uncertain[0]?.job ?? '' };
+  }
+
+  it('may still post: no person can call it absent, with a daemon or without', async () => {
+    const { frozen, next, job } = await replaced();
+    const refused = await world.cli('--settle', job, 'absent');
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain(`PID ${frozen.pid} on rack-2 may still post ${job}`);
+    expect(refused.stderr).toContain(`--holder-gone ${frozen.pid}@rack-2 --settle ${job} absent`);
+    next.signal('SIGTERM');
+    expect((await next.ended).code).toBe(0);
+    expect(await world.cli('--settle', job, 'absent')).toMatchObject({ code: 1, stderr: refused.stderr });
+    expect(world.jobs()).toMatchObject([{ status: 'uncertain' }]);
+
+    stage.open('committed');
+    frozen.signal('SIGCONT');
+    await frozen.ended;
+    expect(world.posts()).toMatchObject([{ pid: frozen.pid }]);
+    expect(await world.cli('--settle', job, 'published')).toMatchObject({ code: 0 });
+  });
+
+  it('does not, once it was ended: who vouches for that can settle, and it is posted once', async () => {
+    const { frozen, next, job } = await replaced();
+    await frozen.kill();
+    stage.open('committed');
+    const settled = await world.cli('--holder-gone', `${frozen.pid}@rack-2`, '--settle', job, 'absent');
+    expect(settled).toMatchObject({ code: 0, stderr: '' });
+    await stage.visit('acted');
+    expect(await world.cli('--stop')).toMatchObject({ code: 0 });
+    expect((await next.ended).code).toBe(0);
+    expect(world.posts()).toMatchObject([{ pid: next.pid }]);
+  });
 });
 
 describe('what an earlier life left', () => {

@@ -215,19 +215,24 @@ describe('with the kernel lock free', () => {
     const silent = { pid: process.ppid, started: '2024-01-01T00:00:00', last_heartbeat: '2024-01-01T00:00:00' };
     await put({ ...silent, hostname: 'elsewhere', boot_id: 'another' });
     const lock = await acquire();
-    expect(lock.predecessorGone).toBe(false);
-    expect(await readLock(home, now())).toMatchObject({ predecessor_gone: false });
+    const doubted = [{ ...silent, hostname: 'elsewhere', boot_id: 'another' }];
+    expect(lock.doubted).toEqual(doubted);
+    expect(await readLock(home, now())).toMatchObject({ doubted });
     await lock.setEpoch(7);
-    expect(await readLock(home, now())).not.toHaveProperty('predecessor_gone');
+    expect(await readLock(home, now())).not.toHaveProperty('doubted');
     await lock.release();
-    // A dead holder that had not yet written it down leaves the doubt to its successor.
-    await put({ ...silent, pid: DEAD_PID, predecessor_gone: false });
-    expect((await acquire()).predecessorGone).toBe(false);
+    // A holder that had not yet written it down leaves the doubt to its successor: dead with it, silent with one about itself.
+    await put({ ...silent, pid: DEAD_PID, doubted });
+    const next = await acquire();
+    expect(next.doubted).toEqual(doubted);
+    await next.release();
+    await put({ ...silent, doubted });
+    expect((await acquire()).doubted).toEqual([...doubted, { ...silent, hostname: hostname() }]);
   });
 
   test('a dead holder is gone', async () => {
     await put({ pid: DEAD_PID, started: '2024-01-01T00:00:00' });
-    expect((await acquire()).predecessorGone).toBe(true);
+    expect((await acquire()).doubted).toEqual([]);
   });
 
   test('a beating holder whose guard was deleted by hand is respected', async () => {

@@ -1,6 +1,8 @@
 /** Guards promises 1 and 2 for posts nobody is sure about: looked at patiently, never posted again without proof, never forgotten. */
 import { describe, expect, it } from 'vitest';
 import type { Publisher } from '../../src/publishers/publisher.ts';
+import type { LockContent } from '../../src/runtime/lock-file.ts';
+import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
 import { Rests } from '../../src/scheduler/rests.ts';
 import { Verifier } from '../../src/scheduler/verifier.ts';
@@ -11,7 +13,7 @@ const SETTINGS = { secondLookMs: 20_000, gapsMs: [MINUTE, 5 * MINUTE, 15 * MINUT
 type Says = 'published' | 'absent' | 'unknown';
 
 /** A job whose answer was lost after the act, and a verifier whose looks say `says`. */
-async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}, doubtedEpoch = 0) {
+async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}, doubted: readonly LockContent[] = []) {
   const world = await World.with('alice');
   await world.add(['beach', 'forest'], 'alice');
   world.scripts.set('beach', async (ctx, act) => {
@@ -35,7 +37,7 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     ...world.attemptParts(),
     rests,
     epoch: 1,
-    doubtedEpoch,
+    doubted: await new DoubtedHolders({ store: world.store, isDead: async () => false }).add(doubted, 2),
     settings: SETTINGS,
     evidence: new EvidenceKeeper('/nowhere', world.logger),
     publisherOf: () => ({ publisher, options: {} }),
@@ -108,7 +110,7 @@ describe('the verifier', () => {
   });
 
   it('does not believe "absent" when the holder of its claim may live on elsewhere', async () => {
-    const { world, verifier } = await doubt(() => 'absent', {}, 1);
+    const { world, verifier } = await doubt(() => 'absent', {}, [{ pid: 42, hostname: 'elsewhere', started: '2026-01-05T11:00:00Z' }]);
     void verifier.run(world.stop.signal);
     await world.clock.advance(60 * MINUTE);
     expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });

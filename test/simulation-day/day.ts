@@ -93,7 +93,7 @@ export async function simulateDay(request: DayRequest): Promise<DayReport> {
     const ready = async () => true;
     const staff = Array.from({ length: workers }, (_, index) => new Worker(index + 1, { ...base, attempt, ready, onlyAccounts: null }));
     const crew = new Crew({ ...base, workers: staff, resting: () => null, stop: stop.signal });
-    const verifier = new Verifier({ ...base, ...attempt, ready, settings: VERIFY, doubtedEpoch: 0 });
+    const verifier = new Verifier({ ...base, ...attempt, ready, settings: VERIFY, doubted: { holderOf: async () => null } });
     const end = async () => {
       while (!(await isOver(store, clock)) && (await clock.sleep(30_000, 'is the day over?', stop.signal)));
       stop.abort();

@@ -13,7 +13,6 @@ import type { Logger } from '../../src/runtime/logger.ts';
 import { Shutdown } from '../../src/runtime/shutdown.ts';
 import type { AttemptParts } from '../../src/scheduler/attempt.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
-import { lastDoubtedEpoch } from '../../src/scheduler/doubted-holders.ts';
 import { EvidenceKeeper } from '../../src/scheduler/evidence.ts';
 import type { LiveBoard } from '../../src/scheduler/live-board.ts';
 import { Pause } from '../../src/scheduler/pause.ts';
@@ -79,10 +78,7 @@ export class Daemon {
   async run(): Promise<void> {
     const { home, process, settings, logger, seed, publisherOf } = this.#parts;
     const { clock } = process;
-    const store = home.store.face(process);
-    const epoch = await store.raiseEpoch('home');
-    const doubtedEpoch = await lastDoubtedEpoch({ store, epoch, predecessorGone: home.predecessorGone });
-    home.predecessorGone = true;
+    const { store, epoch, doubted } = await home.begin(process);
     const policyOf = (name: string) => settings.accounts.find((account) => account.name === name)?.policy ?? anyPolicy(settings);
     await applyRoster({ store, nowMs: clock.now(), named: settings.accounts.map(({ name }) => name), policyOf });
     const { signal: stop, hard } = this.shutdown;
@@ -95,7 +91,7 @@ export class Daemon {
       this.pausedMs = pause.reason === null ? null : (this.pausedMs ?? clock.monotonic());
       wake.notify();
     });
-    const own = { store, clock, random, logger, epoch, ledger, progress, stop, hard, wake };
+    const own = { store, clock, random, logger, epoch, doubted, ledger, progress, stop, hard, wake };
     const attempt: AttemptParts = {
       ...{ ...own, publisherOf, watcher: { started() {}, phase() {}, ended() {} }, phaseLimitsMs: settings.phaseLimitsMs },
       ...{ evidence: new NoEvidence('', logger), unsettled: new Unsettled(clock), appOf: () => 'demo' },
@@ -105,10 +101,15 @@ export class Daemon {
     };
     const rests = new Rests(clock, settings.restMs);
     const ready = async () => true;
-    const verifier = new Verifier({ ...own, doubtedEpoch, ...attempt, rests, ready, settings: settings.verify });
+    const verifier = new Verifier({ ...own, ...attempt, rests, ready, settings: settings.verify });
     const needsDevice = (name: string) => publisherOf(name).publisher.needs.device;
     const phones = new Phones({ ...own, providers: [rack(settings.phones)], needsDevice, guards: NO_GUARDS });
-    const daemon = { stop: () => this.shutdown.request('--stop'), pause: () => pause.begin('a person'), resume: () => pause.end() };
+    const daemon = {
+      stop: () => this.shutdown.request('--stop'),
+      pause: () => pause.begin('a person'),
+      resume: () => pause.end(),
+      publishing: (job: string) => attempt.unsettled.has(job, 0),
+    };
     const desk = new Desk({
       ...own,
       ledger,

@@ -3,6 +3,8 @@
  * posted.jsonl and the lock. It outlives every process; what is appended to
  * posted.jsonl is there when the call has resolved, and may be torn when not.
  */
+import type { LockContent } from '../../src/runtime/lock-file.ts';
+import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { ledgerLine, missingPosts, readLedger, type Sequel } from '../../src/stores/posted-lines.ts';
 import type { PostedEntry, PostedLedger, PostedRecord, Store } from '../../src/stores/store.ts';
 import type { ObservedStore } from './observed-store.ts';
@@ -16,12 +18,22 @@ export class Home {
   holder: SimProcess | null = null;
   /** What scheduler.lock shows. */
   lockFile: { readonly process: SimProcess; readonly heartbeatMs: number } | null = null;
-  /** Somebody who held it may live on. */
-  predecessorGone = true;
+  /** Those whose lock was taken while they lived on; until a life has written them down. */
+  doubted: LockContent[] = [];
   bootId = 'boot-1';
 
   constructor(store: ObservedStore) {
     this.store = store;
+  }
+
+  /** A new life takes the home, as compose.ts does it. The lock is this process's already. */
+  async begin(process: SimProcess) {
+    const store = this.store.face(process);
+    const epoch = await store.raiseEpoch('home');
+    // Whoever is frozen elsewhere can be seen by nobody here.
+    const doubted = await new DoubtedHolders({ store, isDead: async () => false }).add(this.doubted, epoch);
+    this.doubted = [];
+    return { store, epoch, doubted };
   }
 
   /** posted.jsonl as `process` writes it. */

@@ -58,6 +58,8 @@ export class Life implements Observer {
   #violation: Violation | null = null;
   #processes: SimProcess[] = [];
   #daemon: Daemon | null = null;
+  /** Replaced unseen; the number of each is its pid in the eyes of people. */
+  readonly #overtaken: SimProcess[] = [];
   #starts = 0;
   #finished = false;
   #picture = '';
@@ -79,6 +81,7 @@ export class Life implements Observer {
       ...{ chance, videos, platform: this.#platform, home: () => this.#home },
       accounts: settings.accounts.map(({ name }) => name),
       order: (command) => this.#order(command),
+      ended: () => this.#overtaken.flatMap(({ name, state }, index) => (state === 'dead' ? [`${index + 1}@${name}`] : [])),
     });
   }
 
@@ -191,7 +194,8 @@ export class Life implements Observer {
   /** It is frozen on another host, or in another container: nobody can end it, and it may wake. */
   #overtake(holder: SimProcess): void {
     this.#say(`${holder.name} is overtaken, and lives on`);
-    this.#home.predecessorGone = false;
+    this.#overtaken.push(holder);
+    this.#home.doubted.push({ pid: this.#overtaken.length, hostname: holder.name, started: '' });
   }
 
   /** What happens while nobody runs. */
@@ -283,11 +287,10 @@ export class Life implements Observer {
     const process = this.#newProcess('a command line');
     this.#home.holder = process;
     try {
-      const store = this.#home.store.face(process);
-      const epoch = await store.raiseEpoch('home');
+      const own = await this.#home.begin(process);
       const { settings } = this.#plan;
       const policy = (settings.accounts[0] as (typeof settings.accounts)[number]).policy;
-      const parts = { store, epoch, clock: process.clock, ledger: this.#home.ledger(process), home: '/home', daemon: null, wake: () => {} };
+      const parts = { ...own, clock: process.clock, ledger: this.#home.ledger(process), home: '/home', daemon: null, wake: () => {} };
       const reply = await new Desk({ ...parts, retry: settings.retry, accountPolicy: () => policy }).handle(command);
       this.#say(`person, alone: ${JSON.stringify(command)} -> ${reply.text}`);
     } catch (error) {

@@ -78,7 +78,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "return verdict === 'absent' && !cutOff ? 'unknown' : verdict;",
     'return verdict;',
   ),
-  one('the verifier believes "absent" although a holder that was replaced unseen may live', VERIFIER, ' && job.epoch > doubtedEpoch', ''),
+  one(
+    'the verifier believes "absent" although a holder that was replaced unseen may live',
+    VERIFIER,
+    ' && (await doubted.holderOf(job)) === null',
+    '',
+  ),
   one('an attempt is watched only after it ended', UNSETTLED, 'running: (this.#jobs.get(jobId)?.running ?? 0) + more', 'running: 0'),
   one('a publisher that ended a moment ago is believed to be cut off', UNSETTLED, 'this.#clock.monotonic() - endedMs < settleMs', 'false'),
   {
@@ -253,6 +258,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   one('a dead holder keeps the attempt', DOUBT, 'attempts: job.attempts - 1,', 'attempts: job.attempts,'),
   // People.
+  one('"absent" is taken from a person although the publisher may still act', DESK, 'daemon?.publishing?.(job.id)', 'false'),
+  one(
+    '"absent" is taken from a person although a holder that was replaced unseen may live',
+    DESK,
+    'const holder = await doubted.holderOf(job);',
+    'const holder = null;',
+  ),
   {
     name: '--retry takes uncertain jobs',
     edits: [

@@ -1,6 +1,7 @@
 /**
  * The people of a simulated world: they add the folder (again), press retry,
- * skip and release, and settle what is uncertain, truthfully. They order
+ * skip and release, and settle what is uncertain, truthfully, as far as anybody
+ * can see: who still has a tap in hand is not for them to know. They order
  * through the production desk, that of the daemon or one of their own.
  */
 import type { Command } from '../../src/scheduler/commands.ts';
@@ -21,6 +22,8 @@ export interface PersonParts {
   readonly platform: Platform;
   readonly videos: readonly Video[];
   readonly accounts: readonly string[];
+  /** Holders that were replaced unseen, and have ended since. */
+  readonly ended: () => readonly string[];
   /** Carries out an order; at once, or never when nobody can be reached. */
   readonly order: (command: Command) => Promise<void>;
 }
@@ -67,7 +70,8 @@ export class Person {
 
   /** Looks at each uncertain post until the truth is out, and says it. */
   async settle(): Promise<void> {
-    const { home, platform, order } = this.#parts;
+    const { home, platform, order, ended } = this.#parts;
+    for (const holder of ended()) await order({ do: 'holder_gone', holder });
     for (const job of await home().store.raw.jobs({ statuses: ['uncertain'] })) {
       const truth = platform.truth(`${job.account}:${job.sha256}:${job.repeat}`);
       if (truth !== null) await order({ do: 'settle', job: job.id, verdict: truth });

@@ -78,9 +78,9 @@ export class Platform {
     return seen;
   }
 
-  /** What a person finds who looks long enough; null while it may still change. */
+  /** What a person finds who looks long enough; null while it may still change. Whoever has not acted yet can be seen by nobody. */
   truth(key: string): 'published' | 'absent' | null {
-    if (this.onTheWay > 0 || this.armed().some((flight) => flight.key === key)) return null;
+    if (this.onTheWay > 0) return null;
     const now = this.#timeline.monotonic();
     const mine = this.landings.filter((landing) => landing.key === key);
     if (mine.some((landing) => landing.publicMs <= now)) return 'published';
