@@ -16,8 +16,14 @@ fixed), \`unknown\` (kept whole and tried once more), \`usage\` (the command), \
 Written by \`node scripts/write-errors-doc.ts\` from \`src/errors.ts\`.
 `;
 
+/** Of what has many causes the message itself says all of it. */
+const SAID_THERE: Readonly<Record<string, string>> = {
+  '{what}': '{what}: the message says it',
+  '{next}': '{next}: the message ends with it',
+};
+
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  return (SAID_THERE[text] ?? text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
 export function errorsPage(catalogue: Catalogue): string {

@@ -176,7 +176,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     workers: () => workers.map((worker) => ({ name: worker.name, ...worker.stats() })),
     appium: () => (publishers.needAppium ? [guard.status()] : []),
     devices: () => phones.list(),
-    paused: () => pause.reason !== null,
+    pauseReason: () => pause.reason,
   });
   const serverOf = (name: string) => (publishers.of(name).publisher.needs.appium ? 'appium' : null);
   const breakers = new Breakers({ ...own, appOf: (name) => accountPolicy(config, name).app, serverOf });

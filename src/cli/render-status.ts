@@ -5,6 +5,7 @@
  */
 import { formatDuration } from '../domain/duration.ts';
 import { parseIsoTime } from '../runtime/clock.ts';
+import { nextSteps } from '../scheduler/alarm.ts';
 import type { AccountView, Status, StatusPage } from '../scheduler/status.ts';
 import { renderTable } from './table.ts';
 import { painter, type Terminal } from './terminal.ts';
@@ -58,13 +59,13 @@ export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty'>
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function headline({ status, atMs }: StatusPage, paint: Paint): string {
+function headline({ status, pauseReason, atMs }: StatusPage, paint: Paint): string {
   const where = `Home ${status.home}`;
   const { lock } = status;
   const beat = ago(lock.last_heartbeat, atMs);
   if (status.running) {
     const doing = status.paused ? paint('yellow', 'PAUSED (--resume goes on)') : paint('green', 'RUNNING');
-    return `${doing}  PID ${lock.pid}, started ${ago(lock.started, atMs)}, last heartbeat ${beat}\n${where}`;
+    return `${doing}  PID ${lock.pid}, started ${ago(lock.started, atMs)}, last heartbeat ${beat}${pauseReason === null ? '' : `\n${pauseReason}`}\n${where}`;
   }
   const stale =
     lock.state === 'stale'
@@ -75,22 +76,14 @@ function headline({ status, atMs }: StatusPage, paint: Paint): string {
 
 function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
   const uncertain = status.uncertain.map(({ job, account, since }) =>
-    item(`${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`, [
-      `look at the profile, then: scheduler --settle ${job} published`,
-      'or, when no upload can be under way any more, the same with: absent',
-      'meanwhile the running scheduler looks by itself, with growing pauses',
-    ]),
+    item(`${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`, nextSteps('uncertain', { job })),
   );
   const held = status.accounts
     .filter((account) => account.state === 'hold')
-    .map(({ name, reason }) =>
-      item(`${name}: on hold, ${reason ?? 'no reason given'}`, [`when it is in order again: scheduler --release ${name}`]),
-    );
-  const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, []));
+    .map(({ name, reason }) => item(`${name}: on hold, ${reason ?? 'no reason given'}`, nextSteps('hold', { account: name })));
+  const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, nextSteps('setup')));
   const putOff = status.put_off.map(({ job, since, why }) =>
-    item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, [
-      `set that right, or give it up: scheduler --skip ${job}`,
-    ]),
+    item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, nextSteps('put_off', { job })),
   );
   const lines = [...uncertain, ...held, ...wrong, ...putOff];
   if (lines.length === 0) return '';

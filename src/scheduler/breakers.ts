@@ -10,6 +10,7 @@ import type { Job } from '../domain/job.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ClaimRequest, Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 
 export interface BreakersParts {
   readonly store: Pick<Store, 'accounts' | 'value' | 'setValue' | 'recordEvent'>;
@@ -154,10 +155,8 @@ export class Breakers {
       logger.warn(fields, `${titleOf(breaker)} fails and rests until ${until}: ${why}`);
       return;
     }
-    logger.error(
-      fields,
-      `[ALARM] ${titleOf(breaker)} failed ${failures} times in a row and rests until ${until}; no account is blamed: ${why}`,
-    );
+    const what = `${titleOf(breaker)} failed ${failures} times in a row and rests until ${until}; no account is blamed: ${why}`;
+    callPerson(logger, 'resting', fields, what);
     await store.recordEvent({ type: 'breaker_opened', epoch, who: job.worker ?? 'worker', job: job.id, details: fields });
   }
 

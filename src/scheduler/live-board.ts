@@ -33,7 +33,8 @@ export interface LiveBoardParts {
   }[];
   readonly appium: () => readonly { readonly url: string; readonly healthy: boolean }[];
   readonly devices: () => readonly DeviceInfo[];
-  readonly paused: () => boolean;
+  /** Why nothing is begun; null = nothing keeps it. */
+  readonly pauseReason: () => string | null;
 }
 
 const WRITE_EVERY_MS = 1_000;
@@ -87,9 +88,10 @@ export class LiveBoard implements AttemptWatcher {
   }
 
   #value(): Readonly<Record<string, unknown>> {
-    const { workers, appium, devices, paused } = this.#parts;
+    const { workers, appium, devices, pauseReason } = this.#parts;
     return {
-      paused: paused(),
+      paused: pauseReason() !== null,
+      pause_reason: pauseReason(),
       appium: appium(),
       devices: devices().map(({ id, name, provider, state }) => ({ id, name, provider, state })),
       workers: workers().map(({ name, ...stats }) => ({ ...stats, ...this.#now.get(name) })),

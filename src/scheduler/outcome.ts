@@ -14,6 +14,7 @@ import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AccountChange, Claim, PostedLedger, PostedRecord, Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 import type { Breakers, Charge } from './breakers.ts';
 import { callPersonIfPutOff } from './put-off.ts';
 
@@ -148,8 +149,15 @@ export class Outcome {
   /** Resolving without commit() is a defect of the publisher: it may have posted, so nobody may try again. */
   async #noCommit(ending: Ending): Promise<AttemptEnd> {
     const problem = new SchedulerError('PUBLISHER_NO_COMMIT', { details: { publisher: this.#parts.publisherName } });
+    const { store, logger, publisherName } = this.#parts;
     await this.#change({ type: 'doubt', failure: this.#failure({ ...ending, error: problem }) });
     this.#parts.pausePublisher(problem.message);
+    const details = { publisher: publisherName, reason: problem.message };
+    callPerson(logger, 'publisher', { job: this.#job.id, ...details }, `Nothing more is published: ${problem.message}`);
+    // The outcome is stored: whether this can be written too must not change it.
+    await store
+      .recordEvent({ type: 'publisher_paused', epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker', job: this.#job.id, details })
+      .catch((err: unknown) => logger.warn({ err }, 'An event could not be written'));
     return 'uncertain';
   }
 
@@ -186,6 +194,11 @@ export class Outcome {
   async #failed(failure: Failure, retryAtMs: number | null, charge: Charge): Promise<AttemptEnd> {
     const account = consequence(this.#job, failure, charge);
     await this.#change({ type: 'fail', failure, retryAtMs }, account);
+    if (account?.type === 'hold') {
+      const { reason, evidence } = account;
+      const fields = { job: this.#job.id, account: this.#job.account, evidence };
+      callPerson(this.#parts.logger, 'hold', fields, `Account ${this.#job.account} is on hold: ${reason}`);
+    }
     if (account?.type === 'charge') await this.#sayCooldown();
     return retryAtMs === null ? 'failed' : 'retrying';
   }

@@ -14,6 +14,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { HostGuards } from '../runtime/host-guards.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 
 export interface PhonesParts {
   readonly providers: readonly DeviceProvider[];
@@ -184,7 +185,7 @@ export class Phones {
       if (account.device === wanted.device && account.trouble === null) return;
       await store.changeAccount(account.name, { type: 'assign_device', device: wanted.device }, 'phones');
     } else if (account.trouble !== wanted.trouble) {
-      logger.error({ account: account.name }, wanted.trouble);
+      callPerson(logger, 'setup', { account: account.name }, `${account.name} waits: ${wanted.trouble}`);
       await store.changeAccount(account.name, { type: 'trouble', message: wanted.trouble }, 'phones');
     }
   }

@@ -8,6 +8,7 @@ import type { Job } from '../domain/job.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 
 export interface PutOffParts {
   readonly store: Pick<Store, 'events' | 'recordEvent'>;
@@ -23,9 +24,7 @@ export async function callPersonIfPutOff({ store, clock, logger, deferLimitMs }:
   const called = await store.events({ job: job.id, types: ['deferred_long'], limit: 1 });
   if (called.length > 0) return;
   const fields = { job: job.id, deferrals: job.deferrals, reason: job.note };
-  logger.error(
-    fields,
-    `[ALARM] Job ${job.id} has been put off for ${formatDuration(clock.now() - sinceMs)}, a person is needed: ${job.note}`,
-  );
+  const since = formatDuration(clock.now() - sinceMs);
+  callPerson(logger, 'put_off', fields, `Job ${job.id} has been put off for ${since}, a person is needed: ${job.note}`);
   await store.recordEvent({ type: 'deferred_long', epoch: job.epoch, who: 'scheduler', job: job.id, details: fields });
 }

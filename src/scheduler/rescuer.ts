@@ -12,6 +12,7 @@ import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { PostedEntry, Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 
 export interface RescuerParts {
   readonly store: Store;
@@ -86,10 +87,12 @@ export class Rescuer {
       const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;
       await store.change(job.id, { event, claim: null, epoch, who: WHO });
       if (entry.confirmed) await this.#confirm(job);
-      else logger.error({ job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
+      else callPerson(logger, 'uncertain', { job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
     } else {
       await store.importJobs([remembered(entry, key, message, epoch)], WHO);
-      logger.warn({ job: entry.job, account: entry.account }, `Job ${entry.job} was brought back from posted.jsonl`);
+      const fields = { job: entry.job, account: entry.account };
+      logger.warn(fields, `Job ${entry.job} was brought back from posted.jsonl`);
+      if (!entry.confirmed) callPerson(logger, 'uncertain', fields, `Job ${entry.job} is uncertain: ${message}`);
     }
   }
 

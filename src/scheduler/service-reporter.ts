@@ -7,6 +7,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Supervisor } from '../runtime/service-notify.ts';
+import { callPerson } from './alarm.ts';
 import type { Part } from './house.ts';
 import type { Progress } from './progress.ts';
 
@@ -69,7 +70,8 @@ async function report(manager: Supervisor, parts: ServiceReporterParts, ended: A
   do {
     const before: string | null = stalled;
     stalled = progress.stalled();
-    if (stalled !== null && stalled !== before) logger.error({ stalled }, `No progress: ${stalled}; the watchdog is not fed`);
+    if (stalled !== null && stalled !== before)
+      callPerson(logger, 'stalled', { stalled }, `No progress: ${stalled}; the watchdog is not fed`);
     const lines: string[] = [];
     const line: string | null = stop.aborted ? told : await lineOf(parts, stalled);
     if (line !== null && line !== told) lines.push(`STATUS=${line}`);

@@ -114,6 +114,8 @@ export interface StatusPage {
   readonly working: readonly WorkingView[];
   /** Accounts that wait for a correction of the configuration, or for their phone. */
   readonly troubled: readonly { readonly account: string; readonly why: string }[];
+  /** Why nothing is begun; null = it is not paused, or nobody knows. */
+  readonly pauseReason: string | null;
   readonly atMs: number;
 }
 
@@ -173,7 +175,13 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     final_result: typeof finalResult === 'string' ? finalResult : null,
     pass_history: history,
   };
-  return { status, working: running ? working(list(live.workers)) : [], troubled: troubled(standings), atMs: nowMs };
+  return {
+    status,
+    working: running ? working(list(live.workers)) : [],
+    troubled: troubled(standings),
+    pauseReason: running ? text(live.pause_reason) : null,
+    atMs: nowMs,
+  };
 }
 
 const WAITS: Readonly<Record<NonNullable<AccountStanding['waitReason']>, string>> = {

@@ -17,6 +17,7 @@ import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { PostedLedger, Store } from '../stores/store.ts';
+import { callPerson } from './alarm.ts';
 import type { DoubtedHolders } from './doubted-holders.ts';
 import { type EvidenceKeeper, Trace } from './evidence.ts';
 import { publishJob } from './publish-job.ts';
@@ -191,8 +192,10 @@ export class Verifier {
     const { store, ledger, clock, logger, epoch, wake } = this.#parts;
     if (verdict === 'unknown') {
       const next = this.#dueMs(job);
-      const then = next === null ? 'a person must settle it' : `next look at ${isoTime(next)}`;
-      logger.warn({ job: job.id, account: job.account }, `Job ${job.id}: it cannot be told whether it was published; ${then}`);
+      const fields = { job: job.id, account: job.account };
+      const what = `Job ${job.id}: it cannot be told whether it was published`;
+      if (next === null) callPerson(logger, 'uncertain', fields, `${what}; a person must settle it`);
+      else logger.warn(fields, `${what}; next look at ${isoTime(next)}`);
       return;
     }
     const retryAtMs = verdict === 'absent' ? this.#retryAtMs(job) : null;

@@ -260,7 +260,8 @@ describe('the page', () => {
 
   it('says plainly whether anything runs', async () => {
     expect(renderStatus(await build({}, HELD), PIPE)).toMatch(/^RUNNING {2}PID 4711, started 1h ago, last heartbeat 12s ago/);
-    expect(renderStatus(await build({ values: { live: { paused: true } } }, HELD), PIPE)).toMatch(/^PAUSED/);
+    const paused = { paused: true, pause_reason: 'the publisher returned without calling commit()' };
+    expect(renderStatus(await build({ values: { live: paused } }, HELD), PIPE)).toMatch(/^PAUSED.*\nthe publisher returned without/);
     expect(renderStatus(await build({}), PIPE)).toMatch(/^NOT RUNNING {2}Nothing is published now; `scheduler --run` starts it\./);
     expect(renderStatus(await build({}, { ...HELD, state: 'stale' }), PIPE)).toContain(
       'A dead or hung instance (PID 4711, last heartbeat 12s ago)',

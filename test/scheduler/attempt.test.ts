@@ -75,6 +75,7 @@ describe('before the commit point', () => {
     world.scripts.set('beach', () => Promise.reject(Object.assign(new Error('the app says no'), { category: 'account', type })));
     expect(await world.attempt()).toMatchObject({ end: 'failed', job: { failure: blamed } });
     expect(await world.store.account('alice')).toMatchObject({ state: 'hold' });
+    expect(world.logger.messages()).toContainEqual(expect.stringContaining(`[ALARM] Account alice is on hold: ${type}`));
     expect(await world.attempt()).toBeNull();
     expect(await world.job('forest')).toMatchObject({ status: 'pending', attempts: 0 });
   });
@@ -195,6 +196,10 @@ describe('at the commit point', () => {
     world.script = async (_ctx, act) => act();
     expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain' } });
     expect(world.paused).toHaveLength(1);
+    expect(world.logger.messages()).toContainEqual(
+      expect.stringMatching(/^\[ALARM\] Nothing more is published: .*without calling commit\(\)/),
+    );
+    expect(await world.store.events({ types: ['publisher_paused'] })).toMatchObject([{ job: 'beach' }]);
     await world.add(['forest']);
     expect(await world.clock.run(world.crew(1).sweep(1))).toEqual([]);
   });

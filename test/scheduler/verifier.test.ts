@@ -76,7 +76,7 @@ describe('the verifier', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
     expect(await verifier.nextLookMs()).toBeNull();
     expect(await world.attempt()).toBeNull();
-    expect(world.logger.messages()).toContainEqual(expect.stringContaining('a person must settle it'));
+    expect(world.logger.messages()).toContainEqual(expect.stringMatching(/^\[ALARM\] .*a person must settle it/));
   });
 
   it('hears of a new doubt when its attempt ends, not at its next idle look', async () => {
