@@ -5,10 +5,12 @@
  *
  * node bench/scheduling.ts
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccountPolicy } from '../src/domain/account.ts';
+import { DEFAULT_RETRY } from '../src/domain/retry.ts';
 import { SystemClock } from '../src/runtime/clock.ts';
 import { SystemRandom } from '../src/runtime/random.ts';
 import { SqliteStore } from '../src/stores/sqlite.ts';
@@ -24,7 +26,7 @@ const POLICY: AccountPolicy = {
   minGapMs: 0,
   jitterMs: 0,
   cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
-  retry: null,
+  retry: DEFAULT_RETRY,
 };
 const ATTEMPTS = 600;
 const ROUNDS = 5;

@@ -7,10 +7,12 @@
  *
  * Run: `node bench/status.ts` (about half a minute).
  */
+
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccountPolicy } from '../src/domain/account.ts';
+import { DEFAULT_RETRY } from '../src/domain/retry.ts';
 import { SystemClock } from '../src/runtime/clock.ts';
 import { SystemRandom } from '../src/runtime/random.ts';
 import { SqliteStore } from '../src/stores/sqlite.ts';
@@ -37,7 +39,7 @@ const POLICY: AccountPolicy = {
   minGapMs: 3_600_000,
   jitterMs: 0,
   cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
-  retry: null,
+  retry: DEFAULT_RETRY,
 };
 
 /** A store after some months: half of the jobs were published, a few are in doubt, the rest waits. */

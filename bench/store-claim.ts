@@ -8,6 +8,7 @@
  *
  * Run: `node bench/store-claim.ts` (about a minute).
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import type { AccountPolicy } from '../src/domain/account.ts';
 import type { Failure } from '../src/domain/failure.ts';
 import type { Job } from '../src/domain/job.ts';
+import { DEFAULT_RETRY } from '../src/domain/retry.ts';
 import type { Clock } from '../src/runtime/clock.ts';
 import { SqliteStore } from '../src/stores/sqlite.ts';
 import type { Claim } from '../src/stores/store.ts';
@@ -36,7 +38,7 @@ const POLICY: AccountPolicy = {
   minGapMs: 0,
   jitterMs: 0,
   cooldown: { after: 3, stepMs: 600_000, maxMs: HOUR },
-  retry: null,
+  retry: DEFAULT_RETRY,
 };
 
 const ADB_TIMEOUT: Failure = {

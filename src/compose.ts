@@ -12,6 +12,7 @@ import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { type LiveConfig, liveConfig } from './config-live.ts';
 import { configInWords, sourcesInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
+import { policyFor } from './domain/retry.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
 import { isDead } from './runtime/lock-file.ts';
 import { createLogger, type RootLogger } from './runtime/logger.ts';
@@ -31,7 +32,6 @@ import { Progress } from './scheduler/progress.ts';
 import { Reaper } from './scheduler/reaper.ts';
 import { Rescuer } from './scheduler/rescuer.ts';
 import { Rests } from './scheduler/rests.ts';
-import { policyFor } from './scheduler/retry-policies.ts';
 import { applyRoster } from './scheduler/roster.ts';
 import { ticks } from './scheduler/ticks.ts';
 import { TooLate } from './scheduler/too-late.ts';
@@ -118,8 +118,8 @@ async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
 function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): Desk {
   const { config, posted: ledger } = own;
   const leftovers = () => endLeftovers({ ...own, basePort: config.appium.basePort, isDaemon: daemon !== null });
-  const policies = { accountPolicy: (name: string) => accountPolicy(config, name), retry: config.retry };
-  return new Desk({ ...own, ...policies, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
+  const policyOf = (name: string) => accountPolicy(config, name);
+  return new Desk({ ...own, accountPolicy: policyOf, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
 }
 
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
@@ -187,7 +187,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     phaseLimitsMs: config.phases,
     appOf: (name) => accountPolicy(config, name).app,
     forbidden: () => pause.reason ?? (lock.held() ? null : 'the lock of this home is not held'),
-    retryPolicy: (job) => policyFor(job, accountPolicy(config, job.account ?? '').retry ?? config.retry),
+    retryPolicy: (job) => policyFor(job, accountPolicy(config, job.account ?? '').retry),
     deferLimitMs: config.deferLimitMs,
     pausePublisher: (reason) => pause.begin(reason),
   };

@@ -13,7 +13,7 @@ export interface LiveConfig {
   reload(): Promise<readonly string[]>;
 }
 
-const FOLLOWING = ['accounts', 'defaults', 'retry'] as const satisfies readonly (keyof Config)[];
+const FOLLOWING = ['accounts', 'defaults'] as const satisfies readonly (keyof Config)[];
 /** Says where values came from; nothing by itself. */
 const NOTES: readonly (keyof Config)[] = ['sources', 'file'];
 

@@ -58,7 +58,6 @@ export interface Config {
   readonly retention: { readonly eventsMs: number };
   /** null = one per reachable device, at most 3. */
   readonly workers: number | null;
-  readonly retry: RetryPolicy;
   readonly passes: {
     readonly maxPasses: number;
     readonly delayMs: number;
@@ -151,7 +150,6 @@ export function loadConfig(request: LoadConfigRequest): Config {
     deferLimitMs: written.defer_limit,
     retention: { eventsMs: written.retention.events },
     workers: overrides.workers ?? written.workers ?? null,
-    retry: complete.retry,
     passes: complete.passes,
     cooldown: complete.cooldown,
     appium: appiumOf(written.appium),
@@ -187,7 +185,7 @@ export function shownSettings(config: Config): Readonly<Record<string, unknown>>
     retry_delay_seconds: config.passes.delayMs / 1_000,
     infra_retry_limit: config.passes.infraRetryLimit,
     unknown_is_retryable: config.passes.unknownIsRetryable,
-    max_attempts: config.retry.maxAttempts,
+    max_attempts: config.defaults.retry.maxAttempts,
     posts_per_day: config.defaults.postsPerDay,
     delay_between_posts_seconds: config.delayBetweenPostsMs / 1_000,
     defer_limit_seconds: config.deferLimitMs / 1_000,
@@ -197,7 +195,7 @@ export function shownSettings(config: Config): Readonly<Record<string, unknown>>
 }
 
 type WrittenAccount = Partial<Omit<Written['accounts'][number], 'name'>> & { readonly name: string };
-type Complete = Pick<Config, 'retry' | 'passes' | 'cooldown' | 'timezone'>;
+type Complete = Pick<Config, 'passes' | 'cooldown' | 'timezone'>;
 
 function complement(written: Written, timezone: string, overrides: ConfigOverrides): Complete {
   const passes = {
@@ -207,7 +205,7 @@ function complement(written: Written, timezone: string, overrides: ConfigOverrid
     unknownIsRetryable: overrides.unknownIsRetryable ?? written.passes.unknown_is_retryable,
   };
   const cooldown = { after: written.cooldown.after, stepMs: written.cooldown.step, maxMs: written.cooldown.max };
-  return { timezone, passes, cooldown, retry: limited(mergePolicies({ config: written.retry ?? null }), passes) };
+  return { timezone, passes, cooldown };
 }
 
 /** `infra_retry_limit` and `unknown_is_retryable` are limits per category of every retry policy. */
@@ -219,9 +217,7 @@ function limited(policy: RetryPolicy, passes: Config['passes']): RetryPolicy {
 function policyOf(account: WrittenAccount, written: Written, complete: Complete): AccountPolicy {
   const { defaults } = written;
   const app = account.app ?? defaults.app;
-  const appRetry = written.apps[app]?.retry ?? null;
-  const own = account.retry !== undefined || appRetry !== null;
-  const layers = { config: written.retry ?? null, app: appRetry, account: account.retry ?? null };
+  const layers = { config: written.retry ?? null, app: written.apps[app]?.retry ?? null, account: account.retry ?? null };
   return {
     app,
     device: account.device ?? null,
@@ -232,7 +228,7 @@ function policyOf(account: WrittenAccount, written: Written, complete: Complete)
     minGapMs: account.min_gap ?? defaults.min_gap,
     jitterMs: account.jitter ?? defaults.jitter,
     cooldown: complete.cooldown,
-    retry: own ? limited(mergePolicies(layers), complete.passes) : null,
+    retry: limited(mergePolicies(layers), complete.passes),
   };
 }
 

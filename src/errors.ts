@@ -81,6 +81,11 @@ export const CATALOGUE = {
     category: 'infrastructure',
     next: 'Look at the evidence; raise the limit of the phase if the phone is only slow.',
   },
+  ATTEMPT_TIMEOUT: {
+    message: 'the attempt took longer than {limitMs} ms, as long as all its phases may take together',
+    category: 'infrastructure',
+    next: 'Look at the evidence; a publisher that goes back to an earlier phase again and again never comes to an end.',
+  },
   // --- phones
   ADB_NOT_FOUND: {
     message: 'adb was not found ({where})',

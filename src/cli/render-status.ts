@@ -130,14 +130,15 @@ function troubledJobs({ status, atMs }: StatusPage, paint: Paint): string {
   const all = status.troubled_jobs;
   if (all.length === 0) return '';
   const shown = all.slice(0, TROUBLED_LISTED);
-  const rows = shown.map(({ job, account, attempts, max_attempts, error_category, error_type, next_attempt_at }) => [
+  const rows = shown.map(({ job, account, attempts, max_attempts, error_category, error_type, error, next_attempt_at }) => [
     job,
     account ?? '',
     max_attempts === null ? String(attempts) : `${attempts}/${max_attempts}`,
     next_attempt_at === null ? 'no more' : until(next_attempt_at, atMs),
-    `${error_category ?? 'unknown'}${error_type === null || error_type === '' ? '' : `: ${error_type}`}`,
+    error_category === null ? (error ?? '') : `${error_category}${error_type === '' ? '' : `: ${error_type}`}`,
   ]);
-  const more = status.jobs.retrying + status.jobs.failed - shown.length;
+  const putOff = all.filter((job) => job.status === 'pending').length;
+  const more = status.jobs.retrying + status.jobs.failed + putOff - shown.length;
   const rest = more > 0 ? `\n  … and ${more} more (--export FILE.csv lists all)` : '';
   return `${paint('bold', 'TRIED AND FAILED')}  --events --job JOB tells the story, --retry JOB tries again\n${renderTable(TROUBLED_COLUMNS, rows)}${rest}`;
 }

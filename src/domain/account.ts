@@ -29,8 +29,8 @@ export interface AccountPolicy {
   /** Upper bound of the random delay added to each gap. */
   readonly jitterMs: number;
   readonly cooldown: CooldownPolicy;
-  /** Explicit retry policy of this account; null = that of the config. */
-  readonly retry: RetryPolicy | null;
+  /** What it, its app and the whole config say together. */
+  readonly retry: RetryPolicy;
 }
 
 export type AccountState = 'active' | 'paused' | 'hold';

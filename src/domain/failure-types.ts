@@ -47,6 +47,7 @@ export const FAILURE_TYPES = {
   verification_race: ATTEMPT,
   navigation_stuck: ATTEMPT,
   phase_timeout: ATTEMPT,
+  attempt_timeout: ATTEMPT,
   holder_died: ATTEMPT,
   wrong_video: ATTEMPT,
   push_corrupted: ATTEMPT,

@@ -74,8 +74,7 @@ export type RetryInput = boolean | number | RetryFields;
  */
 export function parseRetry(input: RetryInput, base: RetryPolicy = DEFAULT_RETRY, beatsLimits = true): RetryPolicy {
   const { unknown: _, ...limits } = base.limits;
-  if (input === false) return { ...base, limits, maxAttempts: 1, explicitMaxAttempts: beatsLimits };
-  const fields = fieldsOf(input);
+  const fields = retryFields(input);
   return {
     maxAttempts: inRange('max_attempts', fields.max_attempts ?? base.maxAttempts, 1, 1_000, true),
     initialDelayMs: durationOf('initial_delay', fields.initial_delay, base.initialDelayMs),
@@ -106,6 +105,28 @@ export function mergePolicies(layers: {
     if (layer != null) policy = parseRetry(layer, policy);
   }
   return policy;
+}
+
+/** What a short form stands for. */
+export function retryFields(input: RetryInput): RetryFields {
+  if (input === true) return {};
+  if (input === false) return { max_attempts: 1 };
+  return typeof input === 'number' ? { max_attempts: input } : input;
+}
+
+/** All that the job itself says of its tries, as one value; null = nothing. */
+export function ownPolicy({ retry = null, maxAttempts }: Pick<Job, 'retry' | 'maxAttempts'>): RetryInput | null {
+  return maxAttempts === null ? retry : { ...retryFields(retry ?? true), max_attempts: maxAttempts };
+}
+
+/** The policy in force for a job: its own on top of its account's. */
+export function policyFor(job: Pick<Job, 'retry'>, account: RetryPolicy): RetryPolicy {
+  return job.retry == null ? account : parseRetry(job.retry, account);
+}
+
+/** How often the job may be tried in all; a number of its own, which a person's `--retry` raises, goes before every policy. */
+export function attemptLimit(job: Pick<Job, 'retry' | 'maxAttempts'>, account: RetryPolicy): number {
+  return job.maxAttempts ?? policyFor(job, account).maxAttempts;
 }
 
 /**
@@ -171,11 +192,6 @@ function overLimit({ job, failure, policy }: DecisionQuestion): boolean {
   if (policy.explicitMaxAttempts || job.maxAttempts !== null) return false;
   const limit = policy.limits[failure.category];
   return limit !== undefined && (job.failuresByCategory[failure.category] ?? 0) >= limit;
-}
-
-function fieldsOf(input: true | number | RetryFields): RetryFields {
-  if (input === true) return {};
-  return typeof input === 'number' ? { max_attempts: input } : input;
 }
 
 function durationOf(name: string, value: string | number | undefined, otherwise: number): number {

@@ -7,7 +7,7 @@
 import type { AccountPolicy } from '../domain/account.ts';
 import type { FailureCategory } from '../domain/failure.ts';
 import { CLAIMABLE, type Job, type JobEdit, type JobEvent, type Verdict } from '../domain/job.ts';
-import type { RetryPolicy } from '../domain/retry.ts';
+import { attemptLimit, policyFor, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
@@ -15,7 +15,6 @@ import type { Command, Reply } from './commands.ts';
 import { type DoubtedHolders, holderName } from './doubted-holders.ts';
 import { pauseAccount, pausePhone } from './pausing.ts';
 import { type Accepted, accepted, refusal, refused, WHO } from './replies.ts';
-import { policyFor } from './retry-policies.ts';
 
 export interface DaemonSwitches {
   readonly stop: () => void;
@@ -41,8 +40,6 @@ export interface DeskParts {
   readonly home: string;
   /** What the configuration says of an account. */
   readonly accountPolicy: (name: string) => AccountPolicy;
-  /** For accounts without a policy of their own. */
-  readonly retry: RetryPolicy;
   /** The daemon's own switches; null = no daemon runs here. */
   readonly daemon: DaemonSwitches | null;
   /** Ends what an earlier life left; answers one line for each thing that was found. */
@@ -142,7 +139,7 @@ export class Desk {
     const job = await this.#job(id);
     const obstacle = obstacleToRetry(job);
     if (obstacle !== null) throw obstacle;
-    const grant = (await this.#retryPolicy(job)).maxAttempts;
+    const grant = this.#grantFor(job);
     await this.#change(job, { type: 'retry', grant });
     const held = await this.#held(job.account);
     return accepted(`${job.id} is tried again, up to ${count(grant, 'time')}${held}.`, { jobs: [job.id] });
@@ -151,7 +148,7 @@ export class Desk {
   async #retryAll(onlyRetryable: boolean): Promise<Accepted> {
     const failed = await this.#parts.store.jobs({ statuses: ['failed'] });
     const taken = onlyRetryable ? failed.filter((job) => !FINAL.includes(job.failure?.category ?? 'unknown')) : failed;
-    for (const job of taken) await this.#change(job, { type: 'retry', grant: (await this.#retryPolicy(job)).maxAttempts });
+    for (const job of taken) await this.#change(job, { type: 'retry', grant: this.#grantFor(job) });
     const ids = taken.map((job) => job.id);
     const rest = failed.length - taken.length;
     const left = rest === 0 ? '' : ` ${count(rest, 'other')} cannot be helped by a retry; --retry-include-non-retryable takes them too.`;
@@ -175,7 +172,7 @@ export class Desk {
     }
     const obstacle = verdict === 'absent' ? await this.#obstacleToAbsent(job) : null;
     if (obstacle !== null) throw obstacle;
-    const left = job.attempts < (job.maxAttempts ?? (await this.#retryPolicy(job)).maxAttempts);
+    const left = job.attempts < attemptLimit(job, this.#accountRetry(job));
     // A person has looked, so nothing is waited for: an absent post may be made again at once.
     const retryAtMs = verdict === 'absent' && left ? this.#parts.clock.now() : null;
     const after = await this.#change(job, { type: 'verdict', verdict, retryAtMs, by: WHO });
@@ -283,9 +280,13 @@ export class Desk {
     return this.#parts.store.change(job.id, { event, claim: null, epoch: this.#parts.epoch, who: WHO });
   }
 
-  async #retryPolicy(job: Job): Promise<RetryPolicy> {
-    const account = job.account === null ? null : await this.#parts.store.account(job.account);
-    return policyFor(job, account?.policy.retry ?? this.#parts.retry);
+  /** As many attempts more as its policy allows in all. */
+  #grantFor(job: Job): number {
+    return policyFor(job, this.#accountRetry(job)).maxAttempts;
+  }
+
+  #accountRetry(job: Job): RetryPolicy {
+    return this.#parts.accountPolicy(job.account ?? '').retry;
   }
 
   async #held(name: string | null): Promise<string> {

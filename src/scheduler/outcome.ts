@@ -4,7 +4,7 @@
  * what a failure is comes from `classify`, what follows from `decide`.
  */
 import { classify } from '../domain/classify.ts';
-import type { Failure, Phase } from '../domain/failure.ts';
+import { type Failure, PHASES, type Phase } from '../domain/failure.ts';
 import type { Job, JobEvent } from '../domain/job.ts';
 import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
@@ -225,7 +225,7 @@ export class Outcome {
 
   #failure(ending: Ending): Failure {
     const { account, caption } = this.#job;
-    const context = { phase: ending.phase, account: account ?? '', committed: ending.committed, caption };
+    const context = { phase: phaseOf(ending), account: account ?? '', committed: ending.committed, caption };
     return { ...classify(ending.error, context), evidence: ending.evidence };
   }
 
@@ -247,11 +247,14 @@ export class Outcome {
   }
 
   async #write(event: JobEvent, claim: Claim | null, account?: AccountChange): Promise<void> {
-    const max_attempts = this.#job.maxAttempts ?? this.#parts.retryPolicy(this.#job).maxAttempts;
-    const details = 'failure' in event && event.failure !== null ? { max_attempts } : {};
-    const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker', details };
+    const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker' };
     this.#stored = await this.#parts.store.change(this.#job.id, account ? { ...change, account } : change);
   }
+}
+
+/** A publisher need not say that it commits: it has called commit(). */
+function phaseOf({ phase, committed }: Ending): Phase {
+  return committed && PHASES.indexOf(phase) < PHASES.indexOf('commit') ? 'commit' : phase;
 }
 
 /** What is known to be broken was only tried again: the job is not to blame. */

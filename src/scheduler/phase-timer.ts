@@ -1,21 +1,31 @@
 /**
- * The budget of each phase of an attempt. One signal for the whole attempt:
- * it aborts with PHASE_TIMEOUT when the phase in progress has used up its time.
+ * The budget of each phase of an attempt, and of the attempt as a whole. One
+ * signal: it aborts with PHASE_TIMEOUT when the phase in progress has used up
+ * its time, with ATTEMPT_TIMEOUT when a publisher that goes from phase to phase
+ * and back has used up the time of them all.
  */
 import type { Phase } from '../domain/failure.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 
+/** An attempt may take as long as each phase once; also the publisher's letting go is in it. */
+export function attemptLimitMs(limitsMs: Readonly<Record<Phase, number>>): number {
+  return Object.values(limitsMs).reduce((sum, limitMs) => sum + limitMs, 0);
+}
+
 export class PhaseTimer {
   readonly #clock: Clock;
   readonly #limitsMs: Readonly<Record<Phase, number>>;
   readonly #controller = new AbortController();
+  readonly #over = new AbortController();
   #running = new AbortController();
   #current: Phase = 'prepare';
 
   constructor(clock: Clock, limitsMs: Readonly<Record<Phase, number>>) {
     this.#clock = clock;
     this.#limitsMs = limitsMs;
+    const limitMs = attemptLimitMs(limitsMs);
+    this.#limit(limitMs, 'limit of the attempt', this.#over.signal, () => new SchedulerError('ATTEMPT_TIMEOUT', { details: { limitMs } }));
   }
 
   get signal(): AbortSignal {
@@ -33,12 +43,18 @@ export class PhaseTimer {
     this.#running = running;
     this.#current = phase;
     const limitMs = this.#limitsMs[phase];
-    void this.#clock.sleep(limitMs, `limit of phase ${phase}`, running.signal).then((over) => {
-      if (over) this.#controller.abort(new SchedulerError('PHASE_TIMEOUT', { details: { phase, limitMs } }));
-    });
+    const error = () => new SchedulerError('PHASE_TIMEOUT', { details: { phase, limitMs } });
+    this.#limit(limitMs, `limit of phase ${phase}`, running.signal, error);
   }
 
   stop(): void {
     this.#running.abort();
+    this.#over.abort();
+  }
+
+  #limit(limitMs: number, reason: string, until: AbortSignal, error: () => SchedulerError): void {
+    void this.#clock.sleep(limitMs, reason, until).then((over) => {
+      if (over) this.#controller.abort(error());
+    });
   }
 }

@@ -6,6 +6,7 @@
  * Stays light: it is on the path of a command that has 150 ms in all.
  */
 import type { Job, JobStatus } from '../domain/job.ts';
+import { attemptLimit, type RetryPolicy } from '../domain/retry.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { AccountStanding, JobCounts, StoreReader } from '../stores/store.ts';
 
@@ -40,13 +41,13 @@ export interface UncertainView {
   readonly since: string | null;
 }
 
-/** A job that failed, for good or until its next attempt. */
+/** A job that failed, for good or until its next attempt, or that was put off (`pending`). */
 export interface TroubledJobView {
   readonly job: string;
   readonly account: string | null;
-  readonly status: 'retrying' | 'failed';
+  readonly status: 'retrying' | 'failed' | 'pending';
   readonly attempts: number;
-  /** null = as the settings say. */
+  /** null = nobody has added its account. */
   readonly max_attempts: number | null;
   readonly deferrals: number;
   /** ISO; null = there is none. */
@@ -84,7 +85,7 @@ export interface Status {
   readonly devices: readonly unknown[];
   readonly appium: readonly { readonly url: string; readonly healthy: boolean }[];
   readonly uncertain: readonly UncertainView[];
-  /** The first of those to be retried, then the first of those that failed; `jobs` has their numbers. */
+  /** The first of those to be retried, then of those that failed (`jobs` has their numbers), then of those that were put off. */
   readonly troubled_jobs: readonly TroubledJobView[];
   /** What rests because it fails: phones, servers, steps of an app. `until` is when it is tried again. */
   readonly resting: readonly RestingView[];
@@ -149,7 +150,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const standings = (await reader?.accounts(nowMs)) ?? [];
   const accounts = standings.map((account) => accountView(account, nowMs));
   const uncertain = counts.uncertain === 0 ? [] : ((await reader?.jobs({ statuses: ['uncertain'], limit: UNCERTAIN_SHOWN })) ?? []);
-  const inTrouble = await troubledJobs(reader, counts, standings);
+  const putOff = (await reader?.putOffSince(nowMs)) ?? [];
   const live = record(await reader?.value('live'));
   const history = list(await reader?.value('pass_history'));
   const finalResult = await reader?.value('final_result');
@@ -166,9 +167,9 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     devices: running ? list(live.devices) : [],
     appium: running ? list(live.appium).map((one) => ({ url: text(record(one).url) ?? '', healthy: record(one).healthy === true })) : [],
     uncertain: uncertain.map((job) => ({ job: job.id, account: job.account, since: iso(job.uncertainMs) })),
-    troubled_jobs: inTrouble,
+    troubled_jobs: await troubledJobs({ reader, counts, standings, putOff }),
     resting: list(await reader?.value('breakers')).flatMap((one) => restingView(record(one))),
-    put_off: (await reader?.putOffSince(nowMs - deferLimitMs(config)))?.map(putOffView) ?? [],
+    put_off: putOff.filter(({ deferredSinceMs }) => (deferredSinceMs ?? nowMs) <= nowMs - deferLimitMs(config)).map(putOffView),
     workers: list(live.workers).map((one) => workerView(record(one))),
     config,
     pass_count: history.length,
@@ -196,28 +197,33 @@ const WAITS: Readonly<Record<NonNullable<AccountStanding['waitReason']>, string>
   gap: 'keeps the gap after its last post',
 };
 
-async function troubledJobs(
-  reader: StoreReader | null,
-  counts: JobCounts,
-  standings: readonly AccountStanding[],
-): Promise<readonly TroubledJobView[]> {
-  const limits = new Map(standings.map(({ name, policy }) => [name, policy.retry?.maxAttempts ?? null]));
-  const views: TroubledJobView[] = [];
-  for (const status of ['retrying', 'failed'] as const) {
-    if (counts[status] === 0) continue;
-    for (const job of (await reader?.jobs({ statuses: [status], limit: TROUBLED_SHOWN })) ?? []) {
-      const { id, account, attempts, deferrals, failure, passNumber } = job;
-      views.push({
-        ...{ job: id, account, status, attempts, max_attempts: job.maxAttempts ?? limits.get(account ?? '') ?? null, deferrals },
-        next_attempt_at: status === 'retrying' ? isoTime(job.dueMs) : null,
-        error_category: failure?.category ?? null,
-        error_type: failure?.type ?? null,
-        error: failure?.message.slice(0, ERROR_CHARACTERS) ?? null,
-        pass_number: passNumber,
-      });
-    }
-  }
-  return views;
+interface Troubles {
+  readonly reader: StoreReader | null;
+  readonly counts: JobCounts;
+  readonly standings: readonly AccountStanding[];
+  readonly putOff: readonly Job[];
+}
+
+async function troubledJobs({ reader, counts, standings, putOff }: Troubles): Promise<readonly TroubledJobView[]> {
+  const policies = new Map(standings.map(({ name, policy }) => [name, policy.retry]));
+  const some = async (status: 'retrying' | 'failed') =>
+    counts[status] === 0 ? [] : ((await reader?.jobs({ statuses: [status], limit: TROUBLED_SHOWN })) ?? []);
+  const waiting = putOff.filter(({ status }) => status === 'pending').slice(0, TROUBLED_SHOWN);
+  const jobs = [...(await some('retrying')), ...(await some('failed')), ...waiting];
+  return jobs.map((job) => troubledView(job, policies.get(job.account ?? '') ?? null));
+}
+
+function troubledView(job: Job, retry: RetryPolicy | null): TroubledJobView {
+  const { id, account, attempts, deferrals, failure, note, passNumber } = job;
+  return {
+    ...{ job: id, account, attempts, deferrals, pass_number: passNumber },
+    status: job.status as TroubledJobView['status'],
+    max_attempts: retry === null ? job.maxAttempts : attemptLimit(job, retry),
+    next_attempt_at: job.status === 'failed' ? null : isoTime(job.dueMs),
+    error_category: failure?.category ?? null,
+    error_type: failure?.type ?? null,
+    error: (failure?.message ?? note)?.slice(0, ERROR_CHARACTERS) ?? null,
+  };
 }
 
 function accountView(account: AccountStanding, nowMs: number): AccountView {

@@ -10,6 +10,7 @@ import { Attempt, type AttemptParts, type ClaimedJob } from './attempt.ts';
 import type { Except } from './breakers.ts';
 import { LEASE_MS, Lease } from './lease.ts';
 import type { Ended } from './outcome.ts';
+import { attemptLimitMs } from './phase-timer.ts';
 import type { Progress } from './progress.ts';
 import type { Rests } from './rests.ts';
 import type { TooLate } from './too-late.ts';
@@ -30,8 +31,8 @@ export interface WorkerParts {
   readonly tooLate?: Pick<TooLate, 'skips'>;
 }
 
-/** Longest that one attempt may take by the sum of its phases, for the stall detector. */
-const ATTEMPT_LIMIT_MS = 3_600_000;
+/** Beside its phases: records of its end that must wait for a disk, a publisher that must let go. For the stall detector. */
+const ATTEMPT_END_MS = 120_000;
 /** Limit of a wait for Appium: the guard restarts it with pauses of a minute. */
 const READY_LIMIT_MS = 600_000;
 
@@ -70,8 +71,8 @@ export class Worker {
       { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
     );
-    progress.enter(this.name, `attempt at ${job.id}`, ATTEMPT_LIMIT_MS);
-    const { store } = this.#parts.attempt;
+    const { store, phaseLimitsMs } = this.#parts.attempt;
+    progress.enter(this.name, `attempt at ${job.id}`, attemptLimitMs(phaseLimitsMs) + ATTEMPT_END_MS);
     const lease = new Lease({ store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, claimed);
     try {
       const ended = await new Attempt({ ...this.#parts.attempt, logger }, job, lease).run();

@@ -5,6 +5,7 @@
 import type { Account } from '../domain/account.ts';
 import { chargeAccount } from '../domain/cooldown.ts';
 import type { EventType } from '../domain/event.ts';
+import { isoTime } from '../runtime/clock.ts';
 import type { AccountChange } from './store.ts';
 
 export interface AccountEffect {
@@ -53,7 +54,7 @@ function charged(account: Account, now: number): AccountEffect {
   const rests = charge.cooldownUntilMs !== null && charge.cooldownUntilMs > now;
   return said(account, charge, rests ? 'account_cooldown' : null, {
     consecutive_failures: charge.consecutiveFailures,
-    cooldown_until_ms: charge.cooldownUntilMs,
+    cooldown_until: charge.cooldownUntilMs === null ? null : isoTime(charge.cooldownUntilMs),
   });
 }
 

@@ -73,8 +73,9 @@ function rowOf({ values }: CsvRecord, header: readonly string[], reading: Readin
       ...(whole ? { job_id: row.job_id, account: row.account, video_path: row.video_path } : {}),
     };
     const status = values[found]?.trim().toLowerCase() ?? '';
-    reading.remark(number, `its values are shifted by ${found - at}; it said ${status}`);
-    return { ...moved, account: accountOf(moved.account), status: status === 'success' ? status : 'uncertain' };
+    const taken = status === 'success' ? status : 'uncertain';
+    reading.remark(number, `its values are shifted by ${found - at}; it said ${status} and is taken for ${taken}`);
+    return { ...moved, account: accountOf(moved.account), status: taken };
   }
   if (values.length <= at) return reading.leave(number, `it has ${values.length} of ${header.length} values and no status`);
   return { ...row, account: accountOf(row.account) };

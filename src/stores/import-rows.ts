@@ -8,9 +8,11 @@ import { UPLOAD_MAY_RUN } from '../domain/error-sentences.ts';
 import type { Failure, FailureCategory } from '../domain/failure.ts';
 import { JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
 import { parseTime } from '../domain/local-time.ts';
+import { parseRetryText, RetryProblem } from '../runtime/retry-text.ts';
 import { newJob } from './intake.ts';
 import { fileStem, stemKey } from './key-tail.ts';
 import { ALL_ACCOUNTS } from './pools.ts';
+import type { NewJob } from './store.ts';
 
 export interface ImportOptions {
   /** The file's name, for messages. */
@@ -106,7 +108,7 @@ export class Reading {
         sha256: sha256Of(row.video_id),
         account,
         caption: typeof row.caption === 'string' ? row.caption : '',
-        maxAttempts: count(row.max_attempts) || null,
+        ...this.#tries(row, number),
       },
       { batch: text(row.source_folder) || text(row.run_id) || this.#options.file, pool: ALL_ACCOUNTS, seq: number, now },
     );
@@ -128,6 +130,19 @@ export class Reading {
     };
   }
 
+  /** Our own exports say under `retry` what is the job's own; the ancestor had one number, and it was. */
+  #tries(row: Row, number: number): Pick<NewJob, 'maxAttempts' | 'retry'> {
+    const written = text(row.retry);
+    if (row.retry === undefined) return { maxAttempts: count(row.max_attempts) || null };
+    try {
+      return { maxAttempts: null, retry: written === '' ? null : parseRetryText(written) };
+    } catch (error) {
+      if (!(error instanceof RetryProblem)) throw error;
+      this.remark(number, `its retry policy ${error.message}; the settings decide`);
+      return { maxAttempts: null };
+    }
+  }
+
   /** What may have been posted is uncertain; what nobody can be asked about, because no account is named, is skipped. */
   #status(row: Row, number: number, account: string | null, error: string): JobStatus {
     const said = text(row.status).toLowerCase();
@@ -137,7 +152,8 @@ export class Reading {
     else status = 'uncertain';
     if (!isKnownStatus(said))
       this.remarks.push({ row: number, what: `its status "${said.slice(0, 40)}" is none; it is taken for uncertain` });
-    else if (status === 'uncertain') this.remarks.push({ row: number, what: `it was ${said} and may have been posted: uncertain` });
+    else if (status === 'uncertain' && said !== status)
+      this.remarks.push({ row: number, what: `it was ${said} and may have been posted: uncertain` });
     if (account !== null || (status !== 'uncertain' && status !== 'success')) return status;
     this.remarks.push({ row: number, what: `it was ${said} without an account: skipped` });
     return 'skipped';

@@ -4,13 +4,17 @@
  * names, so that no reader takes `uncertain` for something to be posted.
  */
 import type { Job } from '../domain/job.ts';
+import { attemptLimit, ownPolicy, type RetryPolicy } from '../domain/retry.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { csvLine } from '../runtime/csv-text.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import { fileStem } from './key-tail.ts';
 import type { StoreReader } from './store.ts';
 
-/** Fixed: people and programs rely on the names and on their order. */
+/**
+ * Fixed: people and programs rely on the names and on their order. `max_attempts` is the number in force, wherever it
+ * comes from; `retry` is what the job says itself, so that only this comes back with it.
+ */
 export const CSV_COLUMNS = [
   'job_id',
   'account',
@@ -31,6 +35,7 @@ export const CSV_COLUMNS = [
   'run_id',
   'video_id',
   'deferrals',
+  'retry',
 ] as const;
 
 const ERROR_CHARACTERS = 500;
@@ -40,17 +45,17 @@ export interface CsvExportRequest {
   readonly path: string;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Where neither job nor account says how often it may be tried. */
-  readonly maxAttempts: number;
+  /** In force for a job that has no account yet. */
+  readonly retry: RetryPolicy;
 }
 
 /** Atomic: the old file stays until the new one is whole. Mode 0600, captions are the team's business. */
-export async function writeProgressCsv({ store, path, now, maxAttempts }: CsvExportRequest): Promise<void> {
-  const limits = new Map((await store.accounts(now)).map(({ name, policy }) => [name, policy.retry?.maxAttempts]));
+export async function writeProgressCsv({ store, path, now, retry }: CsvExportRequest): Promise<void> {
+  const policies = new Map((await store.accounts(now)).map(({ name, policy }) => [name, policy.retry]));
   // A job forgets its worker when it lets go of it; the events do not.
   const workers = new Map((await store.events({ types: ['claimed'] })).map(({ job, who }) => [job, who]));
   const lines = (await store.jobs({})).map((job) => {
-    const limit = job.maxAttempts ?? limits.get(job.account ?? '') ?? maxAttempts;
+    const limit = attemptLimit(job, policies.get(job.account ?? '') ?? retry);
     return csvLine(valuesOf(job, workers.get(job.id) ?? job.worker ?? '', limit));
   });
   await replaceFile(path, csvLine(CSV_COLUMNS) + lines.join(''), 0o600);
@@ -58,6 +63,7 @@ export async function writeProgressCsv({ store, path, now, maxAttempts }: CsvExp
 
 /** In the order of the columns. */
 function valuesOf(job: Job, worker: string, maxAttempts: number): readonly (string | number)[] {
+  const own = ownPolicy(job);
   const waits = job.status === 'pending' || job.status === 'retrying';
   return [
     job.id,
@@ -79,6 +85,7 @@ function valuesOf(job: Job, worker: string, maxAttempts: number): readonly (stri
     job.batch,
     job.sha256 ?? fileStem(job.videoPath),
     job.deferrals,
+    own === null ? '' : JSON.stringify(own),
   ];
 }
 

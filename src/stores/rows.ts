@@ -6,6 +6,7 @@ import type { Account, AccountPolicy, AccountState } from '../domain/account.ts'
 import type { EventRecord, EventType } from '../domain/event.ts';
 import type { Failure, FailureCategory, Phase } from '../domain/failure.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
+import { DEFAULT_RETRY } from '../domain/retry.ts';
 import type { WaitReason } from '../domain/select.ts';
 import { keyTail } from './key-tail.ts';
 
@@ -228,7 +229,9 @@ const policies = new Map<string, AccountPolicy>();
 function parsedPolicy(text: string): AccountPolicy {
   let policy = policies.get(text);
   if (policy === undefined) {
-    policy = JSON.parse(text) as AccountPolicy;
+    const written = JSON.parse(text) as AccountPolicy;
+    // An older program left this to the whole config; the next start writes it.
+    policy = { ...written, retry: written.retry ?? DEFAULT_RETRY };
     if (policies.size > 10_000) policies.clear();
     policies.set(text, policy);
   }

@@ -5,6 +5,7 @@
  * reader takes them for something to be posted.
  */
 import type { Job, JobStatus } from '../domain/job.ts';
+import { attemptLimit, type RetryPolicy } from '../domain/retry.ts';
 import { localDay } from '../domain/window.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
@@ -20,8 +21,7 @@ export interface SnapshotRequest {
   /** What the seeds call settings. */
   readonly config: {
     readonly delayBetweenPostsMs: number;
-    readonly retry: { readonly maxAttempts: number; readonly initialDelayMs: number };
-    readonly defaults: { readonly postsPerDay: number };
+    readonly defaults: { readonly postsPerDay: number; readonly retry: RetryPolicy };
   };
 }
 
@@ -29,14 +29,16 @@ export interface SnapshotRequest {
 export async function writeSnapshot({ store, path, clock, config }: SnapshotRequest): Promise<void> {
   const now = clock.now();
   const [jobs, accounts] = [await store.jobs({}), await store.accounts(now)];
+  const policies = new Map(accounts.map(({ name, policy }) => [name, policy.retry]));
+  const limitOf = (job: Job) => attemptLimit(job, policies.get(job.account ?? '') ?? config.defaults.retry);
   const state = {
     written_by: WRITTEN_BY,
     saved_at: isoTime(now),
-    jobs: jobs.map(jobInShape),
+    jobs: jobs.map((job) => jobInShape(job, limitOf(job))),
     accounts: accounts.map((account) => accountInShape(account, jobs)),
     settings: {
-      max_retries: config.retry.maxAttempts,
-      retry_delay_minutes: config.retry.initialDelayMs / 60_000,
+      max_retries: config.defaults.retry.maxAttempts,
+      retry_delay_minutes: config.defaults.retry.initialDelayMs / 60_000,
       posts_per_account_per_day: config.defaults.postsPerDay,
       delay_between_posts: config.delayBetweenPostsMs / 1000,
     },
@@ -45,7 +47,7 @@ export async function writeSnapshot({ store, path, clock, config }: SnapshotRequ
 }
 
 /** The seeds' keys for people and tools, and the job itself for `--import`. */
-function jobInShape(job: Job) {
+function jobInShape(job: Job, maxAttempts: number) {
   return {
     id: job.id,
     video_path: job.videoPath,
@@ -53,7 +55,7 @@ function jobInShape(job: Job) {
     account: job.account ?? '',
     status: statusInShape(job.status),
     attempts: job.attempts,
-    max_attempts: job.maxAttempts,
+    max_attempts: maxAttempts,
     last_error: job.failure?.message ?? '',
     last_attempt: isoOrNull(job.lastAttemptMs),
     completed_at: job.status === 'success' ? isoOrNull(job.finishedMs) : null,

@@ -2,6 +2,7 @@
  * The one way a job changes after it was added: `transition`, then job, event,
  * counters and account together. Runs inside the caller's transaction.
  */
+import type { Account } from '../domain/account.ts';
 import { type Job, type JobEvent, POST_COUNTS, transition } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Random } from '../runtime/random.ts';
@@ -53,9 +54,9 @@ export class SqliteChange {
     this.#update.run(...changingValues(after, laneOf(after, change.event, lane)), after.seq);
     if (change.event.type === 'edit') this.#edit.run(after.caption, after.priority, after.seq);
     this.#countPosts(before, after);
-    this.#touchAccounts(before, after, change, now);
+    const account = this.#touchAccounts(before, after, change, now);
     if (after.pool !== null && (before.account === null || after.account === null)) this.#refreshPool(after.pool);
-    for (const said of eventsOfTransition({ before, after, type: ruled.event, change, atMs: now })) this.#parts.events.add(said);
+    for (const said of eventsOfTransition({ before, after, account, type: ruled.event, change, atMs: now })) this.#parts.events.add(said);
     return after;
   }
 
@@ -96,10 +97,11 @@ export class SqliteChange {
     }
   }
 
-  #touchAccounts(before: Job, after: Job, change: JobChange, now: number): void {
+  /** Answers the job's account as it is then; null when nobody has added it. */
+  #touchAccounts(before: Job, after: Job, change: JobChange, now: number): Account | null {
     const { accounts } = this.#parts;
     const name = before.account ?? after.account;
-    if (name === null) return;
+    if (name === null) return null;
     let account = accounts.get(name);
     if (account === null) {
       accounts.judge(name, now);
@@ -115,15 +117,10 @@ export class SqliteChange {
     }
     // A record of a post may name another account than the one it was waiting for.
     if (after.account !== null && after.account !== name) accounts.judge(after.account, now);
+    return account;
   }
 
-  #effect(
-    account: NonNullable<ReturnType<ClaimParts['accounts']['get']>>,
-    effect: AccountChange,
-    change: JobChange,
-    now: number,
-    job: string,
-  ) {
+  #effect(account: Account, effect: AccountChange, change: JobChange, now: number, job: string) {
     const result = applyAccountChange(account, effect, now);
     if (result.event !== null) {
       this.#parts.events.add({

@@ -6,12 +6,13 @@
  * statement wrote is compared with what it says.
  */
 import assert from 'node:assert/strict';
+import type { Account } from '../domain/account.ts';
 import { type Job, transition } from '../domain/job.ts';
 import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../domain/job-in-doubt.ts';
 import type { Connection, Statement } from './database.ts';
 import { keyFor } from './key-tail.ts';
 import { ALL_ACCOUNTS } from './pools.ts';
-import { type AccountRow, type JobRow, toJob } from './rows.ts';
+import { type AccountRow, type JobRow, toAccount, toJob } from './rows.ts';
 import type { SqliteAccounts } from './sqlite-accounts.ts';
 import type { SqliteEvents } from './sqlite-events.ts';
 import type { SqlitePools } from './sqlite-pools.ts';
@@ -123,7 +124,7 @@ export class SqliteClaim {
     accounts.markBusy(account.name);
     // Whether it came from the pool's queue or from the account's own cannot be seen any more; the pool's head tells.
     if (row.pool !== null) pools.refreshHead(row.pool);
-    for (const said of eventsOfClaim(job, request.epoch, now)) events.add(said);
+    for (const said of eventsOfClaim(job, toAccount(account) as Account, request.epoch, now)) events.add(said);
     return job;
   }
 }

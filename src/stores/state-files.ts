@@ -98,7 +98,7 @@ export interface WriteStateRequest {
 
 /** Writes what the store holds as a file for people and other programs; only reads the store, so a scheduler may run beside it. */
 export async function writeState({ store, clock, config, path }: WriteStateRequest): Promise<void> {
-  if (path.endsWith('.csv')) await writeProgressCsv({ store, path, now: clock.now(), maxAttempts: config.retry.maxAttempts });
+  if (path.endsWith('.csv')) await writeProgressCsv({ store, path, now: clock.now(), retry: config.defaults.retry });
   else await writeSnapshot({ store, path, clock, config });
 }
 

@@ -17,7 +17,7 @@ import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const GOOD = join(import.meta.dirname, '..', 'fixtures', 'videos', 'good.mp4');
-const CONFIG = { delayBetweenPostsMs: 0, retry: { maxAttempts: 3, initialDelayMs: 15_000 }, defaults: { postsPerDay: 1 } };
+const CONFIG = { delayBetweenPostsMs: 0, defaults: { postsPerDay: 1, retry: DEFAULT_RETRY } };
 
 let folder: string;
 let store: MemoryStore;
@@ -48,7 +48,6 @@ async function order(...argv: readonly string[]): Promise<void> {
     clock,
     home: folder,
     accountPolicy,
-    retry: DEFAULT_RETRY,
     daemon: null,
     wake: () => {},
   });

@@ -28,7 +28,7 @@ it('accounts, their policies and the retry policy follow the file', async () => 
   expect(await reload()).toEqual([]);
   expect(accountPolicy(config, 'alice').postsPerDay).toBe(3);
   expect(accountPolicy(config, 'bob').postsPerDay).toBe(5);
-  expect(config.retry.maxAttempts).toBe(7);
+  expect(config.defaults.retry.maxAttempts).toBe(7);
 });
 
 it('what was wired at the start is named, as often as it differs from the start', async () => {

@@ -1,10 +1,12 @@
 /** Guards promise 5 and "one clear message for every bad input": settings mean what was written, or the start is refused with the place and the remedy. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountPolicy, type Config, type ConfigOverrides, loadConfig, shownSettings } from '../../src/config.ts';
 import { configInWords, sourcesInWords } from '../../src/config-shown.ts';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { SchedulerError } from '../../src/errors.ts';
 
 let home: string;
@@ -54,18 +56,10 @@ describe('loadConfig', () => {
       file: null,
       store: join(home, 'scheduler_state.db'),
       accounts: [],
-      defaults: { app: 'instagram', postsPerDay: 1, rolling24h: null, minGapMs: 0, retry: null },
+      defaults: { app: 'instagram', postsPerDay: 1, rolling24h: null, minGapMs: 0, retry: DEFAULT_RETRY },
       delayBetweenPostsMs: 10_000,
       tooLateMs: 86_400_000,
       workers: null,
-      retry: {
-        maxAttempts: 3,
-        initialDelayMs: 15_000,
-        backoffMultiplier: 1.5,
-        maxDelayMs: 600_000,
-        jitter: 0.2,
-        explicitMaxAttempts: false,
-      },
       passes: { maxPasses: 3, delayMs: 30_000, infraRetryLimit: 3, unknownIsRetryable: true },
       cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
       appium: { url: null, basePort: 4723, healthTimeoutMs: 5_000, failuresBeforeRestart: 3, retryEveryMs: 10_000, restartPauseMs: 60_000 },
@@ -74,7 +68,7 @@ describe('loadConfig', () => {
       sources: {},
     });
     expect(config.defaults.windows).toEqual([{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1440 }]);
-    expect(config.retry.limits).toMatchObject({ infrastructure: 3, unknown: 1 });
+    expect(config.defaults.retry.limits).toMatchObject({ infrastructure: 3, unknown: 1 });
   });
 
   it('reads every key of the example in the documentation', () => {
@@ -101,7 +95,7 @@ describe('loadConfig', () => {
     });
     expect(config).toMatchObject({ adb: { port: 5039, path: '/usr/bin/adb' }, phases: { push: 120_000 }, appium: { basePort: 4725 } });
     expect(config.verify.gapsMs).toEqual([60_000, 300_000]);
-    expect(config.retry).toMatchObject({ maxAttempts: 4, explicitMaxAttempts: false, limits: { infrastructure: 2, unknown: 0 } });
+    expect(config.defaults.retry).toMatchObject({ maxAttempts: 4, explicitMaxAttempts: false, limits: { infrastructure: 2, unknown: 0 } });
   });
 
   it('lets the command line win, and knows where each value came from', () => {
@@ -182,14 +176,14 @@ describe('loadConfig', () => {
 
   it('reads conditions of the retry policy on every level', () => {
     const retry = (text: string) => `retry: {${text}}`;
-    expect(load(retry(`max_attempts: 3, initial_delay: 1.0, retry_when: "{{ error != None }}"`)).retry).toMatchObject({
+    expect(load(retry(`max_attempts: 3, initial_delay: 1.0, retry_when: "{{ error != None }}"`)).defaults.retry).toMatchObject({
       retryWhen: '{{ error != None }}',
       stopWhen: null,
     });
     const account = load(`accounts: [{name: alice, ${retry(`stop_when: "{{ type == 'captcha' }}"`)}}]`).accounts[0]?.policy;
-    expect(account?.retry?.stopWhen).toBe("{{ type == 'captcha' }}");
+    expect(account?.retry.stopWhen).toBe("{{ type == 'captcha' }}");
     const app = load(`apps: {instagram: {${retry(`retry_when: "{{ attempt < 2 }}"`)}}}`).defaults;
-    expect(app.retry?.retryWhen).toBe('{{ attempt < 2 }}');
+    expect(app.retry.retryWhen).toBe('{{ attempt < 2 }}');
   });
 
   it.each([

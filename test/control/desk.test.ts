@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
-import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { Command, Reply } from '../../src/scheduler/commands.ts';
 import { Desk } from '../../src/scheduler/desk.ts';
 import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
@@ -55,7 +54,6 @@ function desk(withDaemon = true): Desk {
     clock,
     home: folder,
     accountPolicy: () => policy({ postsPerDay: 7 }),
-    retry: DEFAULT_RETRY,
     daemon: withDaemon ? daemon : null,
     wake: () => {
       wakes += 1;

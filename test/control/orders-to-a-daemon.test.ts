@@ -1,6 +1,5 @@
 /** Guards promise 7: pauses of one account or phone, edits and reload are carried out or refused with one sentence. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { Command } from '../../src/scheduler/commands.ts';
 import { Desk, type DeskParts } from '../../src/scheduler/desk.ts';
 import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
@@ -59,7 +58,6 @@ function order(command: Command, beside: DeskParts['daemon'] = daemon) {
     clock,
     home: '/home',
     accountPolicy: () => POLICY,
-    retry: DEFAULT_RETRY,
     daemon: beside,
     wake: () => undefined,
   });

@@ -1,7 +1,9 @@
 /** Guards promises 1, 2 and 4: whatever a publisher does, nothing goes out twice, nothing is lost, and the right one is blamed. */
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_PHASE_LIMITS_MS } from '../../src/domain/failure.ts';
 import { parseRetry } from '../../src/domain/retry.ts';
 import { SchedulerError } from '../../src/errors.ts';
+import { attemptLimitMs } from '../../src/scheduler/phase-timer.ts';
 import { post, World } from './world.ts';
 
 const never = () => new Promise<void>(() => {});
@@ -93,6 +95,21 @@ describe('before the commit point', () => {
     expect(await world.attempt()).toMatchObject({ end: 'retrying', job: { failure: { phase: 'prepare', category: 'infrastructure' } } });
   });
 
+  it('a publisher that goes from phase to phase for ever is broken off when the time of all phases together is over', async () => {
+    const world = await oneVideo();
+    world.script = async (ctx) => {
+      for (let turn = 0; !ctx.signal.aborted; turn += 1) {
+        ctx.phase(turn % 2 === 0 ? 'open' : 'compose');
+        await world.clock.sleep(60_000, 'a publisher that goes round in circles');
+      }
+    };
+    const before = world.clock.now();
+    expect(await world.attempt()).toMatchObject({ end: 'retrying', job: { failure: { type: 'attempt_timeout', scope: 'job' } } });
+    const together = attemptLimitMs(DEFAULT_PHASE_LIMITS_MS);
+    expect(world.clock.now() - before).toBeGreaterThanOrEqual(together);
+    expect(world.clock.now() - before).toBeLessThanOrEqual(together + DEFAULT_PHASE_LIMITS_MS.cleanup);
+  });
+
   it('a commit() that comes after the attempt was broken off throws, and nothing is posted', async () => {
     const world = await oneVideo();
     const late = Promise.withResolvers<unknown>();
@@ -123,7 +140,7 @@ describe('before the commit point', () => {
 
   it('a job runs exactly as often as its policy says', async () => {
     const world = await oneVideo();
-    world.retry = parseRetry(5);
+    await world.retryBy(parseRetry(5));
     let runs = 0;
     world.script = () => {
       runs++;
@@ -218,7 +235,8 @@ describe('after the commit point', () => {
       act();
       throw error;
     });
-    expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain', failure: { uncertain: true } } });
+    const failure = { uncertain: true, phase: 'commit' };
+    expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain', failure } });
     await world.clock.advance(7 * 24 * 3_600_000);
     expect(await world.attempt()).toBeNull();
     expect(world.posts).toHaveLength(1);

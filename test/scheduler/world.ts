@@ -5,7 +5,7 @@
  */
 import type { AccountPolicy } from '../../src/domain/account.ts';
 import { DEFAULT_PHASE_LIMITS_MS } from '../../src/domain/failure.ts';
-import { DEFAULT_RETRY, type RetryPolicy } from '../../src/domain/retry.ts';
+import { DEFAULT_RETRY, policyFor, type RetryPolicy } from '../../src/domain/retry.ts';
 import { parseWindow } from '../../src/domain/window.ts';
 import type { PublishContext, Publisher, PublishJob } from '../../src/publishers/publisher.ts';
 import type { AttemptParts } from '../../src/scheduler/attempt.ts';
@@ -16,7 +16,6 @@ import { Orchestrator } from '../../src/scheduler/orchestrator.ts';
 import { Progress } from '../../src/scheduler/progress.ts';
 import { Rescuer } from '../../src/scheduler/rescuer.ts';
 import { Rests } from '../../src/scheduler/rests.ts';
-import { policyFor } from '../../src/scheduler/retry-policies.ts';
 import { Unsettled } from '../../src/scheduler/unsettled.ts';
 import { Wake } from '../../src/scheduler/wake.ts';
 import { Worker } from '../../src/scheduler/worker.ts';
@@ -36,7 +35,7 @@ export const POLICY: AccountPolicy = {
   minGapMs: 0,
   jitterMs: 0,
   cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
-  retry: null,
+  retry: DEFAULT_RETRY,
 };
 
 /** What a publisher does in one attempt; `act` is the irreversible one. */
@@ -66,11 +65,11 @@ export class World {
   script: Script = post;
   /** By job id; goes before `script`. */
   readonly scripts = new Map<string, Script>();
-  retry: RetryPolicy = DEFAULT_RETRY;
   forbidden: string | null = null;
   /** Of this life; null until it is asked for. */
   #breakers: Breakers | null = null;
   #epoch = 0;
+  #retry: RetryPolicy = DEFAULT_RETRY;
 
   /** A home with accounts; the daemon's first life begins. */
   static async with(...accounts: readonly string[]): Promise<World> {
@@ -83,6 +82,13 @@ export class World {
   async newLife(): Promise<void> {
     this.#epoch = await this.store.raiseEpoch('world');
     this.#breakers = null;
+  }
+
+  /** From now on in force for every account there is. */
+  async retryBy(retry: RetryPolicy): Promise<void> {
+    const accounts = await this.store.accounts(this.clock.now());
+    await this.store.putAccounts(accounts.map(({ name, policy }) => ({ name, policy: { ...policy, retry } })));
+    this.#retry = retry;
   }
 
   /** Queues videos, bound to `account` or free for all. */
@@ -125,7 +131,7 @@ export class World {
       breakers: this.breakers,
       appOf: () => 'demo',
       forbidden: () => this.forbidden,
-      retryPolicy: (job) => policyFor(job, this.retry),
+      retryPolicy: (job) => policyFor(job, this.#retry),
       pausePublisher: (reason) => {
         this.forbidden = reason;
         this.paused.push(reason);

@@ -124,7 +124,7 @@ describe('integration tests for the parallel worker', () => {
 
   it('max_attempts exhaustion: with the second of 3 attempts in flight a failure means retrying, the third means failed', async () => {
     const world = await World.with('alice');
-    world.retry = mergePolicies({ account: 3 });
+    await world.retryBy(mergePolicies({ account: 3 }));
     await world.add(['beach'], 'alice');
     world.script = deviceOffline;
     await world.attempt();

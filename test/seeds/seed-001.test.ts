@@ -43,7 +43,7 @@ describe('unit tests', () => {
   it('instantiation: the defaults are 3 passes, 30 s and 3 retries, and each can be set', () => {
     expect(configOf().passes).toMatchObject({ maxPasses: 3, delayMs: 30_000, infraRetryLimit: 3, unknownIsRetryable: true });
     expect(configOf('--max-passes', '2', '--retry-delay', '10').passes).toMatchObject({ maxPasses: 2, delayMs: 10_000 });
-    expect(configOf('--no-retry-unknown').retry.limits).toMatchObject({ unknown: 0 });
+    expect(configOf('--no-retry-unknown').defaults.retry.limits).toMatchObject({ unknown: 0 });
   });
 
   it('CLI argument parsing: --help names the new flags', () => {

@@ -3,11 +3,13 @@
  * with a failure from the exception to record, CSV, log and statistics.
  * docs/seeds.md lists them.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { classify } from '../../src/domain/classify.ts';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { parseCsv } from '../../src/runtime/csv-text.ts';
 import { parseProgress } from '../../src/stores/import-progress.ts';
 import { CSV_COLUMNS } from '../../src/stores/progress-csv.ts';
@@ -16,7 +18,7 @@ import { post, World } from '../scheduler/world.ts';
 import { NOON } from '../stores/subject.ts';
 
 const CONTEXT = { phase: 'compose', account: 'alice', committed: false, caption: '' } as const;
-const CONFIG = { delayBetweenPostsMs: 0, retry: { maxAttempts: 3, initialDelayMs: 15_000 }, defaults: { postsPerDay: 1 } };
+const CONFIG = { delayBetweenPostsMs: 0, defaults: { postsPerDay: 1, retry: DEFAULT_RETRY } };
 
 /** An exception of the class of that name. */
 function thrown(name: string, message: string): Error {

@@ -14,7 +14,7 @@ const alwaysFails = () => Promise.reject(new Error('Test retry'));
 
 async function failingJob(retry: RetryInput): Promise<World> {
   const world = await World.with('alice');
-  world.retry = mergePolicies({ account: retry });
+  await world.retryBy(mergePolicies({ account: retry }));
   await world.add(['job-1'], 'alice');
   world.script = alwaysFails;
   return world;
@@ -113,8 +113,15 @@ describe('event tracking', () => {
       ['action_completed', 'worker 1', 1],
     ]);
     expect(events[1]).toMatchObject({ phase: 'prepare', category: 'unknown', details: { message: expect.stringContaining('Test retry') } });
-    expect(events[2]?.details).toMatchObject({ attempt: 1, max_attempts: 3, retry_delay_seconds: 2 });
-    expect(events[4]?.details).toMatchObject({ attempt: 2 });
+    expect(
+      events.map(({ details: { attempt, max_attempts, retry_delay_seconds } }) => [attempt, max_attempts, retry_delay_seconds]),
+    ).toEqual([
+      [1, 3, undefined],
+      [1, 3, 2],
+      [1, 3, 2],
+      [2, 3, undefined],
+      [2, 3, undefined],
+    ]);
   });
 
   it('every transition has its event, in order, numbered without gaps', async () => {

@@ -144,7 +144,7 @@ async function fill(store: SqliteStore, { phones, accounts, jobsPerAccount, post
     minGapMs: 0,
     jitterMs: 0,
     cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
-    retry: null,
+    retry: DEFAULT_RETRY,
   };
   const names = Array.from({ length: accounts }, (_, index) => `account-${index}`);
   const rack = Array.from({ length: phones }, (_, index) => `phone-${index}`);

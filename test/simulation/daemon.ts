@@ -114,7 +114,6 @@ export class Daemon {
       ...own,
       ledger,
       home: '/home',
-      retry: settings.retry,
       daemon,
       accountPolicy: policyOf,
       wake: () => wake.notify(),

@@ -30,7 +30,7 @@ export function drawPlan(chance: Chance): Plan {
   const names = NAMES.slice(0, chance.whole(1, 3));
   const phones = ['phone-1', 'phone-2'].slice(0, chance.whole(1, 2));
   const kinds = new Map(names.map((name): [string, Kind] => [name, chance.happens(0.6) ? 'phone' : 'module']));
-  const policy = (): AccountPolicy => ({
+  const policy = (): Omit<AccountPolicy, 'retry'> => ({
     app: 'demo',
     device: chance.pick(phones),
     timezone: chance.pick(ZONES),
@@ -40,16 +40,19 @@ export function drawPlan(chance: Chance): Plan {
     minGapMs: chance.pick([0, 0, 60_000]),
     jitterMs: 0,
     cooldown: { after: 3, stepMs: 30_000, maxMs: 120_000 },
-    retry: null,
   });
+  // Midnight UTC, and with it that of Berlin or of Los Angeles, is often near.
+  const startWallMs = MONDAY + chance.pick([0, 8, 12, 23]) * 3_600_000 + chance.between(0, 3_600_000) + chance.pick(DAYS) * DAY_MS;
+  const accounts = names.map((name) => ({ name, policy: policy() }));
+  const workers = chance.whole(1, 3);
+  const retry = { ...DEFAULT_RETRY, maxAttempts: chance.whole(2, 3), initialDelayMs: 2_000, maxDelayMs: 20_000 };
   return {
-    // Midnight UTC, and with it that of Berlin or of Los Angeles, is often near.
-    startWallMs: MONDAY + chance.pick([0, 8, 12, 23]) * 3_600_000 + chance.between(0, 3_600_000) + chance.pick(DAYS) * DAY_MS,
+    startWallMs,
     settings: {
-      accounts: names.map((name) => ({ name, policy: policy() })),
+      accounts: accounts.map(({ name, policy }) => ({ name, policy: { ...policy, retry } })),
       phones,
-      workers: chance.whole(1, 3),
-      retry: { ...DEFAULT_RETRY, maxAttempts: chance.whole(2, 3), initialDelayMs: 2_000, maxDelayMs: 20_000 },
+      workers,
+      retry,
       verify: { secondLookMs: 15_000, gapsMs: [20_000, 60_000], giveUpMs: 300_000 },
       phaseLimitsMs: {
         prepare: 30_000,

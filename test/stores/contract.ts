@@ -2,9 +2,11 @@
  * What every store must keep, whatever it is made of. Run by each
  * implementation; `contract-properties.ts` goes on with random lives.
  */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import { editing } from './contract-editing.ts';
+import { events } from './contract-events.ts';
 import { neverTwice } from './contract-never-twice.ts';
 import { ADB_TIMEOUT, claimOf, HOUR, type MakeStore, NOON, POLICY, Subject, sha } from './subject.ts';
 
@@ -19,6 +21,7 @@ export function contract(name: string, make: MakeStore): void {
 
   neverTwice(name, make);
   editing(name, make);
+  events(name, make);
 
   describe(`${name} store: never lost (promise 2)`, () => {
     open();
@@ -301,57 +304,6 @@ export function contract(name: string, make: MakeStore): void {
       expect(await subject.claim()).toBeNull();
       await subject.clock.advance(10);
       expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: NOON + 5, reason: 'due' });
-    });
-  });
-
-  describe(`${name} store: says what it does (promise 7)`, () => {
-    open();
-
-    it('writes one event per transition and the seeds’ words for the attempt, numbered, and keeps the newest number through retention', async () => {
-      await subject.accounts(['alice']);
-      await subject.add([{ id: 'one', account: 'alice' }]);
-      const one = await subject.claimed();
-      await subject.report(one, { type: 'fail', failure: ADB_TIMEOUT, retryAtMs: NOON + 15_000 });
-      const events = await subject.store.events({ job: 'one' });
-      expect(events.map(({ type, who }) => [type, who])).toEqual([
-        ['claimed', 'worker 1'],
-        ['action_started', 'worker 1'],
-        ['action_error', 'worker 1'],
-        ['action_retry', 'worker 1'],
-      ]);
-      expect(events[3]).toMatchObject({
-        account: 'alice',
-        phase: 'push',
-        category: 'infrastructure',
-        details: { type: 'adb_timeout', attempt: 1, retry_delay_seconds: 15 },
-      });
-      const all = await subject.store.events({});
-      expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
-      await subject.clock.advance(1);
-      await subject.store.maintain({ eventsBeforeMs: subject.clock.now() });
-      await subject.store.recordEvent({ type: 'publisher_paused', epoch: 1, who: 'test', details: { reason: 'x' } });
-      expect((await subject.store.events({})).map(({ seq }) => seq)).toEqual([all.length, all.length + 1]);
-      expect(await subject.store.events({ afterSeq: all.length, limit: 1 })).toMatchObject([
-        { type: 'publisher_paused', details: { reason: 'x' } },
-      ]);
-    });
-
-    it('changes nothing when a change is refused: neither job, nor event, nor count', async () => {
-      await subject.accounts(['alice']);
-      await subject.add([{ id: 'one', account: 'alice' }]);
-      const before = [
-        await subject.store.jobs({}),
-        await subject.store.counts(),
-        await subject.store.events({}),
-        await subject.store.accounts(NOON),
-      ];
-      await expect(subject.order('one', { type: 'confirm' })).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
-      expect([
-        await subject.store.jobs({}),
-        await subject.store.counts(),
-        await subject.store.events({}),
-        await subject.store.accounts(NOON),
-      ]).toEqual(before);
     });
   });
 }

@@ -1,9 +1,11 @@
 /** Old records publish nothing again (promise 1) and lose nothing without saying so (promise 2): progress files of every shape, and lists of posts. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { attemptLimit, DEFAULT_RETRY, policyFor } from '../../src/domain/retry.ts';
 import { csvLine, parseCsv } from '../../src/runtime/csv-text.ts';
 import { isLedger, parseLedger, parseProgress } from '../../src/stores/import-progress.ts';
 import { CSV_COLUMNS } from '../../src/stores/progress-csv.ts';
@@ -22,7 +24,7 @@ const OPTIONS = {
 const FIRST_VERSION = 'job_id,account,video_path,caption,status,worker_id,claimed_at,completed_at,error';
 const SEED_000 = `${FIRST_VERSION},attempts,max_attempts,last_attempt,error_type`;
 const SEED_002 = `${FIRST_VERSION},attempts,max_attempts,retry_at,error_type,error_category,pass_number`;
-const CONFIG = { delayBetweenPostsMs: 10_000, retry: { maxAttempts: 3, initialDelayMs: 15_000 }, defaults: { postsPerDay: 1 } };
+const CONFIG = { delayBetweenPostsMs: 10_000, defaults: { postsPerDay: 1, retry: DEFAULT_RETRY } };
 
 const parse = (header: string, ...rows: readonly string[]) => parseProgress(`${[header, ...rows].join('\r\n')}\r\n`, OPTIONS);
 const states = (header: string, ...rows: readonly string[]) => parse(header, ...rows).jobs.map(({ id, status }) => [id, status]);
@@ -106,7 +108,8 @@ describe('parallel_progress.csv', () => {
       ['e', 'alice', 'success'],
     ]);
     expect(report.left).toBe(2);
-    expect(report.remarks.map(({ row }) => row)).toEqual([1, 2, 2, 3, 4, 5, 6, 7]);
+    expect(report.remarks.map(({ row }) => row)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(report.remarks[1]?.what).toBe('its values are shifted by 1; it said pending and is taken for uncertain');
   });
 
   it('goes on after a quote that is never closed', () => {
@@ -197,7 +200,7 @@ describe('--import and --export of a CSV', () => {
     await files.write(join(path, 'out.csv'));
     const text = readFileSync(join(path, 'out.csv'), 'utf8');
     expect(text.split('\n')[0]).toBe(
-      'job_id,account,video_path,caption,status,worker_id,claimed_at,completed_at,error,attempts,max_attempts,last_attempt,retry_at,error_type,error_category,pass_number,run_id,video_id,deferrals',
+      'job_id,account,video_path,caption,status,worker_id,claimed_at,completed_at,error,attempts,max_attempts,last_attempt,retry_at,error_type,error_category,pass_number,run_id,video_id,deferrals,retry',
     );
     const [, first, second] = parseCsv(text).map(({ values }) => Object.fromEntries(CSV_COLUMNS.map((name, n) => [name, values[n]])));
     expect(first).toMatchObject({
@@ -247,6 +250,51 @@ describe('--import and --export of a CSV', () => {
     await to.subject.accounts(['alice'], { postsPerDay: 9 });
     expect((await to.subject.add([{ id: 'again', sha256: jobs[0]?.sha256 ?? sha(9), account: 'alice' }])).added).toEqual([]);
   });
+
+  it('brings back what a job says of its own tries, and leaves the rest to the settings in force', async () => {
+    const from = await home();
+    await from.subject.accounts(['alice', 'bob', 'carol', 'dave'], { retry: { ...DEFAULT_RETRY, maxAttempts: 7 } });
+    const retry = { initial_delay: '2s', stop_when: "{{ type == 'captcha' or error == 'a, \"b\"' }}" };
+    await from.subject.add([
+      { id: 'settings', account: 'alice' },
+      { id: 'number', account: 'bob', maxAttempts: 2 },
+      { id: 'both', account: 'carol', maxAttempts: 4, retry },
+      { id: 'once', account: 'dave', retry: false },
+    ]);
+    await from.files.write(join(from.path, 'out.csv'));
+    const written = readFileSync(join(from.path, 'out.csv'), 'utf8');
+    const [head, ...rows] = parseCsv(written).map(({ values }) => values);
+    const columns = ['max_attempts', 'retry'].map((name) => head?.indexOf(name) ?? -1);
+    expect(rows.map((values) => columns.map((index) => values[index]))).toEqual([
+      ['7', ''],
+      ['2', '{"max_attempts":2}'],
+      ['4', JSON.stringify({ ...retry, max_attempts: 4 })],
+      ['1', 'false'],
+    ]);
+
+    const to = await home();
+    await to.take('in.csv', written);
+    const policies = (await to.subject.store.jobs({})).map((job) => [policyFor(job, DEFAULT_RETRY), attemptLimit(job, DEFAULT_RETRY)]);
+    expect(policies).toMatchObject([
+      [DEFAULT_RETRY, 3],
+      [{ explicitMaxAttempts: true }, 2],
+      [{ initialDelayMs: 2_000, stopWhen: retry.stop_when, explicitMaxAttempts: true }, 4],
+      [{ explicitMaxAttempts: true }, 1],
+    ]);
+    await to.files.write(join(to.path, 'out.csv'));
+    const column = (text: string) => parseCsv(text).map(({ values }) => values[columns[1] ?? -1]);
+    expect(column(readFileSync(join(to.path, 'out.csv'), 'utf8'))).toEqual(column(written));
+  });
+
+  it.each(['{max_atempts: 3}', '[3]', '{stop_when: "{{ eror }}"}', '0', '{a: '])(
+    'names the row whose retry policy is %s',
+    async (retry) => {
+      const { subject, take } = await home();
+      const said = await take('in.csv', csvLine(['job_id', 'account', 'status', 'retry']) + csvLine(['j1', 'alice', 'pending', retry]));
+      expect(said[1]).toMatch(/^ {2}row 1: its retry policy .+; the settings decide$/);
+      expect(await subject.store.job('j1')).toMatchObject({ status: 'pending', retry: null, maxAttempts: null });
+    },
+  );
 
   it('reads files of Windows that are not UTF-8', async () => {
     const { subject, take } = await home();

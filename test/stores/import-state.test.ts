@@ -1,8 +1,10 @@
 /** Imports publish nothing again (promise 1) and lose nothing without saying so (promise 2). */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { parseState, withBytes } from '../../src/stores/import-state.ts';
 import { writeSnapshot } from '../../src/stores/snapshot.ts';
 import { FakeRandom } from '../support/fake-random.ts';
@@ -123,7 +125,7 @@ describe('our own snapshot', () => {
     await subject.report(await subject.claimed(), { type: 'doubt', failure: ADB_TIMEOUT });
     await subject.claimed();
     await subject.report(await subject.claimed(), { type: 'commit' });
-    const config = { delayBetweenPostsMs: 10_000, retry: { maxAttempts: 3, initialDelayMs: 15_000 }, defaults: { postsPerDay: 1 } };
+    const config = { delayBetweenPostsMs: 10_000, defaults: { postsPerDay: 1, retry: DEFAULT_RETRY } };
     await writeSnapshot({ store: subject.store, path, clock: subject.clock, config });
 
     const text = await readFile(path, 'utf8');

@@ -175,7 +175,7 @@ export class MemoryStore implements Store {
     } as const;
     const { job } = transition(best.job, event, now);
     this.#jobs.put(job);
-    for (const said of eventsOfClaim(job, request.epoch, now)) this.#events.record(said);
+    for (const said of eventsOfClaim(job, account, request.epoch, now)) this.#events.record(said);
     return job;
   }
 
@@ -200,9 +200,9 @@ export class MemoryStore implements Store {
       if (holder !== undefined) after = { ...after, postKey: null };
     }
     this.#jobs.put(after);
-    const account = this.#accounts.get(before.account ?? after.account ?? '');
-    if (account !== undefined) this.#touch(account, before, after, change, now);
-    for (const said of eventsOfTransition({ before, after, type: ruled.event, change, atMs: now })) this.#events.record(said);
+    const account = this.#accounts.get(before.account ?? after.account ?? '') ?? null;
+    if (account !== null) this.#touch(account, before, after, change, now);
+    for (const said of eventsOfTransition({ before, after, account, type: ruled.event, change, atMs: now })) this.#events.record(said);
     this.#nothingAtMs = null;
     return after;
   }

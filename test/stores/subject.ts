@@ -1,7 +1,9 @@
 /** What every test of a store needs: a store on a virtual clock, and short words for common acts. */
+
 import type { AccountPolicy } from '../../src/domain/account.ts';
 import type { Failure } from '../../src/domain/failure.ts';
 import type { Job, JobEvent } from '../../src/domain/job.ts';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import type { AccountChange, Claim, ClaimRequest, NewJob, Store } from '../../src/stores/store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -19,7 +21,7 @@ export const POLICY: AccountPolicy = {
   minGapMs: 0,
   jitterMs: 0,
   cooldown: { after: 3, stepMs: 600_000, maxMs: HOUR },
-  retry: null,
+  retry: DEFAULT_RETRY,
 };
 
 export const ADB_TIMEOUT: Failure = {

@@ -1,7 +1,9 @@
 /** Accounts, jobs and failures with sensible values; a test names only what it is about. */
+
 import type { Account, AccountPolicy } from '../../src/domain/account.ts';
 import type { Failure } from '../../src/domain/failure.ts';
 import type { Job } from '../../src/domain/job.ts';
+import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { MONDAY_NOON } from './virtual-clock.ts';
 
 const ALWAYS: AccountPolicy['windows'] = [{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1440 }];
@@ -17,7 +19,7 @@ export function policy(overrides: Partial<AccountPolicy> = {}): AccountPolicy {
     minGapMs: 0,
     jitterMs: 0,
     cooldown: { after: 3, stepMs: 600_000, maxMs: 3_600_000 },
-    retry: null,
+    retry: DEFAULT_RETRY,
     ...overrides,
   };
 }
