@@ -63,6 +63,8 @@ export class SqliteStore implements Store {
   readonly #intake: SqliteIntake;
   readonly #waits: SqliteWaits;
   readonly #records: SqliteRecords;
+  /** The epoch of this process's life; null = it has begun none. */
+  #life: number | null = null;
   /** When a claim last found nothing and nothing has changed since: up to then all has been looked at. */
   #nothingAtMs: number | null = null;
   /** What that claim was not allowed to take. */
@@ -94,17 +96,18 @@ export class SqliteStore implements Store {
   }
 
   async raiseEpoch(instance: string): Promise<number> {
-    return this.#write((now) => {
+    this.#life = this.#write((now) => {
       const epoch = this.#records.raiseEpoch(instance, now);
       this.#say({ type: 'epoch', epoch, who: instance }, now);
       return epoch;
     });
+    return this.#life;
   }
 
   async putAccounts(
     accounts: readonly AccountSetup[],
   ): Promise<{ readonly added: readonly string[]; readonly updated: readonly string[] }> {
-    return this.#write((now) => {
+    return this.#writeAsLife((now) => {
       const added: string[] = [];
       const updated: string[] = [];
       for (const setup of accounts) {
@@ -122,9 +125,9 @@ export class SqliteStore implements Store {
     return guarded(() => this.#accounts.get(name));
   }
 
-  /** @throws SchedulerError UNKNOWN_ACCOUNT */
+  /** @throws SchedulerError UNKNOWN_ACCOUNT, LOCK_LOST */
   async changeAccount(name: string, change: AccountChange, who: string): Promise<Account> {
-    return this.#write((now) => {
+    return this.#writeAsLife((now) => {
       const before = this.#accounts.get(name);
       if (before === null) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
       const { account, event, details } = applyAccountChange(before, change, now);
@@ -135,15 +138,15 @@ export class SqliteStore implements Store {
   }
 
   async addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport> {
-    return this.#write((now) => this.#intake.add(batch, jobs, now));
+    return this.#writeAsLife((now) => this.#intake.add(batch, jobs, now));
   }
 
   async undoAdd(batch: string): Promise<readonly string[]> {
-    return this.#write((now) => this.#intake.undo(batch, now));
+    return this.#writeAsLife((now) => this.#intake.undo(batch, now));
   }
 
   async importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]> {
-    return this.#write((now) => this.#intake.import(jobs, who, now));
+    return this.#writeAsLife((now) => this.#intake.import(jobs, who, now));
   }
 
   async job(id: string): Promise<Job | null> {
@@ -221,7 +224,10 @@ export class SqliteStore implements Store {
   }
 
   async setValue(name: string, value: unknown): Promise<void> {
-    guarded(() => this.#records.setValue(name, value));
+    this.#guardedTransaction(() => {
+      this.#assertNewestLife();
+      this.#records.setValue(name, value);
+    });
   }
 
   async recordResource(resource: Resource): Promise<void> {
@@ -285,6 +291,18 @@ export class SqliteStore implements Store {
     this.#nothingAtMs = null;
     this.#wake = null;
     return this.#guardedTransaction(() => work(now));
+  }
+
+  /** The same without a claim, whose epoch would be looked at: made in the name of this life, and of none that was overtaken. */
+  #writeAsLife<T>(work: (now: number) => T): T {
+    return this.#write((now) => {
+      this.#assertNewestLife();
+      return work(now);
+    });
+  }
+
+  #assertNewestLife(): void {
+    if (this.#life !== null && this.#life < this.#records.epoch()) throw new SchedulerError('LOCK_LOST');
   }
 
   #guardedTransaction<T>(work: () => T): T {

@@ -5,6 +5,10 @@
  * is atomic and durable when it resolves. The rules of promise 1 are the
  * store's to enforce, whoever calls: one busy job per account, one per phone,
  * one per post key; every write after the claim carries claim token and epoch.
+ * Every other one is made in the name of the life that this process began by
+ * `raiseEpoch`: once a newer one has begun it throws LOCK_LOST and changes
+ * nothing. Only events and resources are taken from anybody: they tell what is.
+ * Who began no life writes unasked.
  * `contract.ts` in test/stores is run against every implementation.
  */
 import type { Account, AccountPolicy } from '../domain/account.ts';

@@ -129,10 +129,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an overtaken epoch may still write',
     edits: [
-      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
-      { file: STORE, find: "if (request.epoch < this.#epoch) throw new SchedulerError('LOCK_LOST');", put: '' },
+      { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
+      { file: STORE, find: "if (request.epoch < this.epoch) throw new SchedulerError('LOCK_LOST');", put: '' },
     ],
   },
+  one(
+    'a holder that was replaced writes accounts and values on',
+    'test/stores/memory-life.ts',
+    "if (WRITES_OF_A_LIFE.includes(name) && own !== null && own < store.epoch) throw new SchedulerError('LOCK_LOST');",
+    '',
+  ),
   {
     name: 'commit() does not ask whether the claim can still be trusted',
     edits: [
@@ -145,7 +151,7 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: COMMIT, find: "if (this.#closed) return Promise.reject(tooLate('it had been broken off'));", put: '' },
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: 'held(before, change.claim)', put: 'true' },
-      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
+      { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
     ],
     ignore: ['overtaken'],
     why: 'the store refuses the commit of a lost claim',
@@ -170,7 +176,7 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: 'held(before, change.claim)', put: 'true' },
-      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
+      { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
     ],
     ignore: ['overtaken', 'late'],
     why: 'the trust, the check and the store at the write refuse a lost claim as well; asking first spares the record a line',
@@ -206,7 +212,7 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: COMMIT, find: "if (this.#closed) return Promise.reject(tooLate('it had been broken off'));", put: '' },
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: 'held(before, change.claim)', put: 'true' },
-      { file: STORE, find: 'change.epoch < this.#epoch || ', put: '' },
+      { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
     ],
     ignore: ['overtaken', 'late'],
     why: 'hearing it frees the phone early; that nothing is posted is guarded by every question of commit(), each of which is enough',

@@ -5,6 +5,7 @@
  */
 import { ACCOUNT_BUSY, DEVICE_BUSY, type Job } from '../../src/domain/job.ts';
 import type { JobChange, Store } from '../../src/stores/store.ts';
+import { lifeOf, WRITES_OF_A_LIFE } from '../stores/memory-life.ts';
 import type { MemoryStore } from '../stores/memory-store.ts';
 import type { SimProcess } from './sim-process.ts';
 
@@ -15,7 +16,7 @@ const METHODS = [
 ] as const;
 
 /** Writes for which a claim, or an epoch, must be the current one. */
-const FENCED = ['claim', 'renew', 'enterPhase', 'change'];
+const FENCED = ['claim', 'renew', 'enterPhase', 'change', ...WRITES_OF_A_LIFE];
 
 interface Book {
   readonly status: string;
@@ -56,7 +57,7 @@ export class ObservedStore {
 
   /** The store as `process` sees it. */
   face(process: SimProcess): Store {
-    const raw = this.raw as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const raw = lifeOf(this.raw) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
     const face: Record<string, unknown> = {};
     for (const name of METHODS) {
       face[name] = (...args: unknown[]) =>

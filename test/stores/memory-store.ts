@@ -46,7 +46,8 @@ export class MemoryStore implements Store {
   readonly #events: MemoryEvents;
   readonly #values = new Map<string, string>();
   readonly #resources = new Map<string, Resource>();
-  #epoch = 0;
+  /** Of the newest life. */
+  epoch = 0;
   #jobSeq = 0;
   #nothingAtMs: number | null = null;
 
@@ -64,15 +65,15 @@ export class MemoryStore implements Store {
     for (const [name, value] of this.#values) copy.#values.set(name, value);
     for (const [id, resource] of this.#resources) copy.#resources.set(id, resource);
     copy.#events.take(this.#events);
-    copy.#epoch = this.#epoch;
+    copy.epoch = this.epoch;
     copy.#jobSeq = this.#jobSeq;
     return copy;
   }
 
   async raiseEpoch(instance: string): Promise<number> {
-    this.#epoch += 1;
-    await this.recordEvent({ type: 'epoch', epoch: this.#epoch, who: instance });
-    return this.#epoch;
+    this.epoch += 1;
+    await this.recordEvent({ type: 'epoch', epoch: this.epoch, who: instance });
+    return this.epoch;
   }
 
   async putAccounts(setups: readonly AccountSetup[]) {
@@ -84,7 +85,7 @@ export class MemoryStore implements Store {
       const lastCommitMs = known === undefined ? this.#lastCommit(name) : known.lastCommitMs;
       this.#accounts.set(name, { ...FRESH, ...known, name, policy, lastCommitMs });
       (known === undefined ? added : updated).push(name);
-      if (known === undefined) this.#events.say({ type: 'account_added', epoch: this.#epoch, who: 'person', account: name });
+      if (known === undefined) this.#events.say({ type: 'account_added', epoch: this.epoch, who: 'person', account: name });
     }
     this.#nothingAtMs = null;
     return { added, updated };
@@ -97,7 +98,7 @@ export class MemoryStore implements Store {
   async changeAccount(name: string, change: AccountChange, who: string): Promise<Account> {
     const known = this.#accounts.get(name);
     if (known === undefined) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
-    return this.#effect(known, change, { epoch: this.#epoch, who }, null);
+    return this.#effect(known, change, { epoch: this.epoch, who }, null);
   }
 
   async addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport> {
@@ -117,7 +118,7 @@ export class MemoryStore implements Store {
       added.push(job.id);
     }
     if (added.length > 0)
-      this.#events.say({ type: 'added', epoch: this.#epoch, who: 'person', details: { batch: batch.id, jobs: added.length } });
+      this.#events.say({ type: 'added', epoch: this.epoch, who: 'person', details: { batch: batch.id, jobs: added.length } });
     this.#nothingAtMs = null;
     return { added, known };
   }
@@ -125,7 +126,7 @@ export class MemoryStore implements Store {
   async undoAdd(batch: string): Promise<readonly string[]> {
     const gone = this.#jobs.all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
     for (const job of gone) this.#jobs.remove(job.id);
-    if (gone.length > 0) this.#events.say({ type: 'removed', epoch: this.#epoch, who: 'person', details: { batch, jobs: gone.length } });
+    if (gone.length > 0) this.#events.say({ type: 'removed', epoch: this.epoch, who: 'person', details: { batch, jobs: gone.length } });
     return gone.map((job) => job.id);
   }
 
@@ -142,7 +143,7 @@ export class MemoryStore implements Store {
       const account = job.account === null ? undefined : this.#accounts.get(job.account);
       if (account !== undefined) this.#accounts.set(account.name, { ...account, lastCommitMs: this.#lastCommit(account.name) });
     }
-    if (taken.length > 0) this.#events.say({ type: 'imported', epoch: this.#epoch, who, details: { jobs: taken.length } });
+    if (taken.length > 0) this.#events.say({ type: 'imported', epoch: this.epoch, who, details: { jobs: taken.length } });
     this.#nothingAtMs = null;
     return taken;
   }
@@ -152,7 +153,7 @@ export class MemoryStore implements Store {
   }
 
   async claim(request: ClaimRequest): Promise<Job | null> {
-    if (request.epoch < this.#epoch) throw new SchedulerError('LOCK_LOST');
+    if (request.epoch < this.epoch) throw new SchedulerError('LOCK_LOST');
     const now = this.#clock.now();
     const pairs = this.#jobs.all().flatMap((job) => this.#takers(job, request, now).map((account) => ({ job, account })));
     pairs.sort((a, b) =>
@@ -190,7 +191,7 @@ export class MemoryStore implements Store {
   async change(jobId: string, change: JobChange): Promise<Job> {
     const now = this.#clock.now();
     const before = this.#jobs.known(jobId);
-    if (change.epoch < this.#epoch || (change.claim !== null && !held(before, change.claim))) throw claimLost(jobId);
+    if (change.epoch < this.epoch || (change.claim !== null && !held(before, change.claim))) throw claimLost(jobId);
     const ruled = transition(before, change.event, now);
     if (change.event.type === 'commit') this.#assertMayCommit(before, now);
     let after = ruled.job;
@@ -209,7 +210,7 @@ export class MemoryStore implements Store {
 
   async checkCommit(claim: Claim): Promise<void> {
     const job = this.#jobs.known(claim.jobId);
-    if (!held(job, claim) || claim.epoch < this.#epoch) throw claimLost(job.id);
+    if (!held(job, claim) || claim.epoch < this.epoch) throw claimLost(job.id);
     transition(job, { type: 'commit' }, this.#clock.now());
     this.#assertMayCommit(job, this.#clock.now());
   }
@@ -368,7 +369,7 @@ export class MemoryStore implements Store {
 
   #ifHeld(claim: Claim, fields: Partial<Job>): boolean {
     const job = this.#jobs.get(claim.jobId);
-    if (job === undefined || claim.epoch < this.#epoch || !held(job, claim) || !DEVICE_BUSY.includes(job.status)) return false;
+    if (job === undefined || claim.epoch < this.epoch || !held(job, claim) || !DEVICE_BUSY.includes(job.status)) return false;
     this.#jobs.put({ ...job, ...fields });
     return true;
   }

@@ -13,6 +13,7 @@ import { SqliteReader } from '../../src/stores/sqlite-reader.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { contract } from './contract.ts';
+import { lives } from './contract-lives.ts';
 import { properties } from './contract-properties.ts';
 import { waiting } from './contract-waiting.ts';
 import { HOUR, type MakeStore, NOON, POLICY, Subject, sha } from './subject.ts';
@@ -32,6 +33,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 contract('sqlite', make);
 waiting('sqlite', make);
+lives('sqlite', async (clock) => [await make(clock), await again(clock)]);
 properties('sqlite', make);
 
 describe('the settings that durability rests on (promise 2)', () => {
