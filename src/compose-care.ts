@@ -1,4 +1,5 @@
 /** Wires the commands that look after an installation: service, doctor, logs, backup. Part of compose.ts, and as free to name concrete classes. */
+import { existsSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { resolve } from 'node:path';
 import type { Care } from './cli/care-options.ts';
@@ -17,6 +18,7 @@ import { environment } from './runtime/environment.ts';
 import { acquireInstanceLock } from './runtime/instance-lock.ts';
 import { silentLogger } from './runtime/logger.ts';
 import { backUp, checkStore, putBack } from './stores/backup.ts';
+import { SqliteReader } from './stores/sqlite-reader.ts';
 
 export interface CareParts extends Surroundings {
   readonly options: Options;
@@ -60,10 +62,23 @@ export async function care(order: Care, parts: CareParts): Promise<number> {
       return code;
     }
     case 'logs':
-      await showLogs({ ...order, home, json: options.json, terminal, clock }, new AbortController().signal);
+      await showLogs(
+        { ...order, home, hasJob: (job) => hasJob(config().store, job), json: options.json, terminal, clock },
+        new AbortController().signal,
+      );
       return 0;
     default:
       return copies(order, { home, store: config().store, say, clock });
+  }
+}
+
+async function hasJob(store: string, job: string): Promise<boolean> {
+  if (!existsSync(store)) return false;
+  const reader = new SqliteReader({ path: store });
+  try {
+    return (await reader.jobs({ id: job })).length > 0;
+  } finally {
+    await reader.close();
   }
 }
 

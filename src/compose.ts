@@ -119,7 +119,8 @@ function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): D
   const { config, posted: ledger } = own;
   const leftovers = () => endLeftovers({ ...own, basePort: config.appium.basePort, isDaemon: daemon !== null });
   const policyOf = (name: string) => accountPolicy(config, name);
-  return new Desk({ ...own, accountPolicy: policyOf, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
+  const isConfigured = (name: string) => config.accounts.some((account) => account.name === name);
+  return new Desk({ ...own, accountPolicy: policyOf, isConfigured, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
 }
 
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */

@@ -5,6 +5,7 @@
  * is `config-file.ts`; what the settings mean together is `config.ts`.
  */
 import { z } from 'zod';
+import { ACCOUNT_NAME_RULE, isAccountName } from './domain/account.ts';
 import { formatDuration, parseDuration } from './domain/duration.ts';
 import { DEFAULT_PHASE_LIMITS_MS, type Phase } from './domain/failure.ts';
 import { isZone } from './domain/local-time.ts';
@@ -109,11 +110,14 @@ const publisher = z
   })
   .meta({ title: '`appium`, or `{module: ./mine.mjs, options: {…}}`' });
 
-const ADDRESS = /^[^\s:]+:\d{1,5}$/;
+const isAddress = (text: string) => {
+  const number = Number(/^[^\s:]+:(\d{1,5})$/.exec(text)?.[1] ?? 0);
+  return number >= 1 && number <= 65_535;
+};
 const address = z
   .union([z.string(), settings({ name: z.string().min(1), address: z.string() })])
   .transform((value) => (typeof value === 'string' ? { name: value, address: value } : value))
-  .refine((value) => ADDRESS.test(value.address), 'must be host:port, or {name: …, address: host:port}')
+  .refine((value) => isAddress(value.address), 'must be host:port (a port is 1 to 65535), or {name: …, address: host:port}')
   .meta({ title: '`host:port`, or `{name: …, address: host:port}`' });
 
 /** What an account may say for itself, and `defaults` for all that do not. */
@@ -128,11 +132,10 @@ const OF_AN_ACCOUNT = {
   min_gap: duration.describe('least time between two of its posts'),
   jitter: duration.describe('up to so much is added to each gap, at random'),
 };
-const ACCOUNT_NAME = /^[^\s,/\\:]+$/;
 const accountName = z
   .string()
   .transform((name) => name.replace(/^@/, ''))
-  .refine((name) => ACCOUNT_NAME.test(name), 'is no account name')
+  .refine(isAccountName, `is no account name: it ${ACCOUNT_NAME_RULE}`)
   .describe('as the app shows it, with or without @');
 const account = z.preprocess(
   (value) => (typeof value === 'string' ? { name: value } : value),

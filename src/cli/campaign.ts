@@ -6,6 +6,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isAccountName } from '../domain/account.ts';
 import { SchedulerError } from '../errors.ts';
 
 export interface Campaign {
@@ -28,17 +29,20 @@ export async function readCampaign(folder: string): Promise<Campaign> {
   const settings = entries.includes('campaign.json') ? await readSettings(folder) : {};
   if (settings.enabled === false) throw badCampaign(folder, 'campaign.json says enabled: false; correct it, or import another folder');
   if (!entries.includes('accounts.txt')) throw badCampaign(folder, 'it is no campaign folder: it has no accounts.txt');
-  const accounts = accountsIn(await readFile(join(folder, 'accounts.txt'), 'utf8'));
+  const written = accountsIn(await readFile(join(folder, 'accounts.txt'), 'utf8'));
+  const accounts = written.filter(isAccountName);
   if (accounts.length === 0) throw badCampaign(folder, 'its accounts.txt names no account');
   const cap = settings.max_posts_per_account_per_day;
   return {
     name: typeof settings.name === 'string' ? settings.name : basename(folder),
     accounts,
     progressFiles: entries.filter((name) => /progress.*\.csv$/i.test(name)).map((name) => join(folder, name)),
-    notes:
-      typeof cap === 'number' && cap > 1
+    notes: [
+      ...written.filter((name) => !isAccountName(name)).map((name) => `accounts.txt: "${name}" is no account name; left out`),
+      ...(typeof cap === 'number' && cap > 1
         ? [`campaign.json allows ${cap} posts a day: write \`posts_per_day: ${cap}\` in scheduler.yaml`]
-        : [],
+        : []),
+    ],
   };
 }
 
@@ -48,7 +52,7 @@ function accountsIn(text: string): readonly string[] {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .flatMap((line) => line.replace(/#.*/, '').split(/[\s,]+/));
-  return [...new Set(words.map((word) => word.replace(/^@/, '')).filter((name) => /^[^\s,/\\:]+$/.test(name)))];
+  return [...new Set(words.map((word) => word.replace(/^@/, '')).filter((name) => name !== ''))];
 }
 
 async function readSettings(folder: string): Promise<Readonly<Record<string, unknown>>> {

@@ -32,8 +32,8 @@ export const CARE: readonly (readonly [flags: string, description: string])[] = 
   ['--user', 'with these three: the service of this user instead of the machine'],
   ['--doctor', 'is everything in order for a good night, and what to do if not'],
   ['--logs', 'what it wrote down'],
-  ['--follow', 'with --logs: and goes on, until Ctrl+C'],
-  ['--job <job>', 'with --logs: only of this job'],
+  ['--follow', 'with --logs or --events: and goes on, until Ctrl+C'],
+  ['--job <job>', 'with --logs or --events: only of this job'],
   ['--worker <n>', 'with --logs: only of this worker'],
   ['--backup <dir>', 'copy queue and record of posts into a new folder, also while it runs'],
   ['--restore <dir>', 'put such a copy back; nothing of it is published again'],
@@ -65,8 +65,11 @@ export function careOf(raw: RawCare, refuse: (what: string) => never): Care | nu
   const [first, second] = orders;
   if (first !== undefined && second !== undefined) refuse(`--${dashed(first.do)} and --${dashed(second.do)} exclude each other`);
   if (raw.user && !first?.do.includes('service')) refuse('--user belongs to --install-service, --uninstall-service or --service-status');
-  const ofLogs = raw.follow || raw.job !== undefined || raw.worker !== undefined;
-  if (ofLogs && first?.do !== 'logs') refuse('--follow, --job and --worker belong to --logs');
+  if (first?.do !== 'logs') {
+    if (raw.worker !== undefined) refuse('--worker belongs to --logs, and says whose');
+    if (raw.job !== undefined) refuse('--job belongs to --logs and --events; to one video go --retry, --skip, --settle and --edit');
+    if (raw.follow) refuse('--follow belongs to --logs and --events; the status is followed by --status --watch');
+  }
   if (raw.worker !== undefined && !/^[1-9]\d*$/.test(raw.worker))
     refuse(`--worker takes the number of a worker, such as 1, not "${raw.worker}"`);
   return first ?? null;

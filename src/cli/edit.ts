@@ -12,10 +12,11 @@ export interface EditParts {
 /** @throws SchedulerError UNKNOWN_JOB, BAD_USAGE for a time that is none */
 export async function editCommands(edit: EditOptions, { office, zoneOf }: EditParts): Promise<readonly Command[]> {
   const { caption, account, priority, at } = edit;
-  const waiting = await office.reader.jobs({ statuses: ['pending', 'retrying'] });
-  return edit.jobs.map((job) => {
-    const known = waiting.find(({ id }) => id === job);
-    const publishAtMs = at === null ? null : parseTime(at, zoneOf(account ?? known?.account ?? null));
+  const commands: Command[] = [];
+  for (const job of edit.jobs) {
+    const [known] = await office.reader.jobs({ id: job });
+    if (known === undefined) throw new SchedulerError('UNKNOWN_JOB', { details: { job } });
+    const publishAtMs = at === null ? null : parseTime(at, zoneOf(account ?? known.account));
     if (at !== null && publishAtMs === null) {
       throw new SchedulerError('BAD_USAGE', {
         details: { what: `"${at}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00` },
@@ -27,6 +28,7 @@ export async function editCommands(edit: EditOptions, { office, zoneOf }: EditPa
       ...(priority === null ? {} : { priority }),
       ...(publishAtMs === null ? {} : { publishAtMs }),
     };
-    return { do: 'edit', job, edit: change };
-  });
+    commands.push({ do: 'edit', job, edit: change });
+  }
+  return commands;
 }

@@ -15,6 +15,8 @@ export interface LogsRequest {
   /** null = of every job, or of none. */
   readonly job: string | null;
   readonly worker: number | null;
+  /** Whether the home has such a job; asked only when the logs say nothing of it. */
+  readonly hasJob: (job: string) => Promise<boolean>;
   readonly follow: boolean;
   /** As it was written, one JSON object a line. */
   readonly json: boolean;
@@ -27,7 +29,7 @@ const LINES_SHOWN = 200;
 const LOOK_EVERY_MS = 500;
 const LEVELS = { error: 'red', warn: 'yellow', info: 'reset', debug: 'dim' } as const;
 
-/** @throws SchedulerError BAD_USAGE when nothing was ever written here */
+/** @throws SchedulerError BAD_USAGE when nothing was ever written here, UNKNOWN_JOB */
 export async function showLogs(request: LogsRequest, stop: AbortSignal): Promise<void> {
   const { home, worker, job, terminal, clock } = request;
   const name = worker === null ? 'scheduler' : `worker_${worker}`;
@@ -50,6 +52,7 @@ export async function showLogs(request: LogsRequest, stop: AbortSignal): Promise
     end = { file, bytes: stream.bytesRead };
   }
   for (const line of lines) terminal.write(`${line}\n`);
+  if (job !== null && lines.length === 0 && !(await request.hasJob(job))) throw new SchedulerError('UNKNOWN_JOB', { details: { job } });
   while (request.follow && (await clock.sleep(LOOK_EVERY_MS, 'next look at the log', stop))) {
     end = await showNew(request, name, end);
   }

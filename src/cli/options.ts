@@ -6,7 +6,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { SchedulerError } from '../errors.ts';
 import { CARE, type Care, careOf, type RawCare } from './care-options.ts';
-import { duration, integer, keep, mapping, names, oneName, whole } from './flag-values.ts';
+import { duration, integer, keep, mapping, names, newNames, oneName, whole } from './flag-values.ts';
 import { type ActCommand, type EditOptions, editOf, orders, type RawOrders } from './orders.ts';
 import { explainUsage } from './usage.ts';
 
@@ -123,10 +123,21 @@ export function parseArgv(argv: readonly string[], version: string): Options {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { ...NOTHING, print: printed };
-    throw new SchedulerError('BAD_USAGE', { details: { what: explainUsage(error.message) } });
+    throw new SchedulerError('BAD_USAGE', { details: { what: explainUsage({ message: error.message, argv, flags: flagsOf(program) }) } });
   }
   if (argv.length === 0) return { ...NOTHING, print: helpPage(program) };
+  refuseEmpty(program);
   return arrange(program.opts<RawOptions>());
+}
+
+/** `--home "$NOT_SET"`: nothing stands for what was meant, and nothing else must be taken for it. A caption may be empty. */
+function refuseEmpty(program: Commander): void {
+  const values = program.opts<Readonly<Record<string, unknown>>>();
+  for (const option of program.options) {
+    const value = values[option.attributeName()];
+    const empty = value === '' || (Array.isArray(value) && value.includes(''));
+    check(!empty || option.long === '--caption', `what stands behind ${option.long} is empty`);
+  }
 }
 
 const NOTHING: Options = {
@@ -173,7 +184,6 @@ function describeProgram(version: string): Commander {
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this page')
     .allowExcessArguments(false)
-    .showSuggestionAfterError(true)
     .configureHelp({ helpWidth: 100 })
     .exitOverride()
     .addHelpText('before', EXAMPLES)
@@ -193,15 +203,21 @@ function describeProgram(version: string): Commander {
   return program;
 }
 
+function flagsOf(program: Commander): ReadonlyMap<string, boolean> {
+  const own = program.options.map(({ long, required, optional }) => [long ?? '', required || optional] as const);
+  return new Map([...own, ['--help', false]]);
+}
+
 const ADD = [
   list('--add-folder <dir>', 'queue every .mp4 of a folder and its sub-folders (repeatable)', keep),
-  list('--add-accounts <names...>', 'add accounts, and give them the videos of this command (commas or spaces)', names),
+  list('--add-accounts <names...>', 'add accounts, and give them the videos of this command (commas or spaces)', newNames),
   new Option('--account <name>', 'all videos of this command belong to this account').argParser(oneName),
   new Option('--at <time>', "publish not before: ISO, or local time in the account's zone (2026-11-22 18:30)"),
   new Option('--again', 'with --account: publish videos that this home knows already once more'),
   new Option('--max-attempts <n>', 'tries per video of this command').argParser(whole(1)),
   new Option('--seed-only', 'queue, do not run'),
-  list('--undo-add <batch>', 'take back what an --add-folder queued and nobody tried yet', keep),
+  list('--undo-add <batch>', 'take back what an --add-folder queued, but for what is published or under way', keep),
+  list('--undo-accounts <names...>', 'take back accounts that never posted, such as mistyped ones', names),
 ];
 
 const MOVE = [

@@ -18,6 +18,7 @@ export type ActCommand = Extract<
       | 'holder_gone'
       | 'release'
       | 'undo_add'
+      | 'undo_account'
       | 'end_leftovers';
   }
 >;
@@ -49,6 +50,7 @@ export interface RawOrders {
   readonly retryIncludeNonRetryable?: true;
   readonly forceKillPorts?: true;
   readonly undoAdd?: readonly string[];
+  readonly undoAccounts?: readonly string[];
   readonly addFolder?: readonly string[];
   readonly account?: string;
   readonly at?: string;
@@ -61,6 +63,7 @@ type Check = (condition: boolean, what: string) => void;
 export function orders(raw: RawOrders, check: Check): ActCommand[] {
   return [
     ...(raw.undoAdd ?? []).map((batch): ActCommand => ({ do: 'undo_add', batch })),
+    ...(raw.undoAccounts ?? []).map((account): ActCommand => ({ do: 'undo_account', account })),
     ...(raw.holderGone ?? []).map((holder): ActCommand => ({ do: 'holder_gone', holder })),
     ...settlements(raw.settle ?? [], check),
     ...(raw.release ?? []).map((account): ActCommand => ({ do: 'release', account })),

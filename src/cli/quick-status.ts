@@ -18,7 +18,7 @@ export function quickStatus(argv: readonly string[]): QuickStatus | null {
     const next = argv[index + 1];
     if (word === '--status') status = true;
     else if (word === '--json') json = true;
-    else if (word === '--home' && next !== undefined && !next.startsWith('-')) {
+    else if (word === '--home' && next && !next.startsWith('-')) {
       home = next;
       index += 1;
     } else return null;

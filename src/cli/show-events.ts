@@ -1,11 +1,12 @@
 /** `--events`: what happened, one line each, in the order in which it happened; with `--follow` on and on. */
 import type { EventRecord } from '../domain/event.ts';
+import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { StoreReader } from '../scheduler/commands.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ShowEventsRequest {
-  readonly reader: Pick<StoreReader, 'events'>;
+  readonly reader: Pick<StoreReader, 'events' | 'jobs'>;
   /** null = of all. */
   readonly job: string | null;
   readonly follow: boolean;
@@ -20,8 +21,10 @@ const PAGE = 2_000;
 const FOLLOW_EVERY_MS = 500;
 const LINE_COLUMNS = 240;
 
-/** With `follow` until `signal` aborts. */
-export async function showEvents({ reader, job, follow, json, terminal, clock }: ShowEventsRequest, signal: AbortSignal): Promise<void> {
+/** With `follow` until `signal` aborts. @throws SchedulerError UNKNOWN_JOB when neither the queue nor an event knows it */
+export async function showEvents(request: ShowEventsRequest, signal: AbortSignal): Promise<void> {
+  const { reader, job, follow, json, terminal, clock } = request;
+  if (job !== null) await refuseUnknown(reader, job);
   let afterSeq = 0;
   do {
     for (;;) {
@@ -32,6 +35,12 @@ export async function showEvents({ reader, job, follow, json, terminal, clock }:
       if (page.length < PAGE) break;
     }
   } while (follow && (await clock.sleep(FOLLOW_EVERY_MS, 'next look at the events', signal)));
+}
+
+/** What was taken back is in no queue any more, but its story is still there. */
+async function refuseUnknown(reader: ShowEventsRequest['reader'], job: string): Promise<void> {
+  const known = (await reader.events({ job, limit: 1 })).length > 0 || (await reader.jobs({ id: job })).length > 0;
+  if (!known) throw new SchedulerError('UNKNOWN_JOB', { details: { job } });
 }
 
 /** The published shape: the seeds' `event_type`, and instants in ISO 8601. */

@@ -4,6 +4,7 @@
  * The predecessors' flags are known here, because their users' scripts and
  * fingers still have them.
  */
+import { nearestWord } from '../runtime/nearest-word.ts';
 
 const FORMER: Readonly<Record<string, string>> = {
   '--retry-all': 'use --retry all',
@@ -22,8 +23,17 @@ const FORMER: Readonly<Record<string, string>> = {
   '--progress-file': 'the queue is a database: use --import FILE.csv and --export FILE.csv',
 };
 
-/** @param message commander's own, which starts with `error: ` and may end in a suggestion on a second line */
-export function explainUsage(message: string): string {
+const WORD_SHOWN = 40;
+
+export interface WrongLine {
+  /** Commander's own, which starts with `error: ` and may end in a suggestion on a second line. */
+  readonly message: string;
+  readonly argv: readonly string[];
+  /** Every flag there is, by its long name, and whether something may stand behind it. */
+  readonly flags: ReadonlyMap<string, boolean>;
+}
+
+export function explainUsage({ message, argv, flags }: WrongLine): string {
   const text = message
     .replace(/^error:\s*/, '')
     .split('\n')
@@ -31,13 +41,36 @@ export function explainUsage(message: string): string {
     .filter((line) => line !== '')
     .join(' ');
   const unknown = /unknown option '(--?[^'=\s]+)/.exec(text)?.[1];
-  if (unknown !== undefined) {
-    const former = FORMER[unknown];
-    if (former !== undefined) return `there is no flag ${unknown} (any more); ${former}`;
-    const suggestion = /Did you mean (?:one of )?(.+)\?\)/.exec(text)?.[1];
-    return `there is no flag ${unknown}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`;
-  }
-  if (/too many arguments/.test(text))
-    return 'a word stands where a flag was expected; put values behind their flag, and names with spaces in quotes';
-  return text;
+  if (unknown !== undefined) return unknownFlag(unknown, flags);
+  if (/too many arguments/.test(text)) return strayWord(argv, flags);
+  const [, flag, word, why] = /^option '(--[a-z-]+).*?' argument '(.*)' is invalid\. (.*)$/.exec(text) ?? [];
+  if (flag !== undefined) return `${flag} does not take "${cut(word ?? '')}": ${why}`;
+  const [, bare, wanted] = /^option '(--[a-z-]+) <(.*)>' argument missing$/.exec(text) ?? [];
+  return bare === undefined ? text : `${bare} needs something behind it: ${bare} ${wanted?.toUpperCase()}`;
+}
+
+function cut(word: string): string {
+  return word.length <= WORD_SHOWN ? word : `${word.slice(0, WORD_SHOWN)}…`;
+}
+
+function unknownFlag(flag: string, flags: WrongLine['flags']): string {
+  // What commander does not know is a known flag only when it was written with a value: --json=1.
+  if (flags.has(flag)) return `${flag} takes no value: write ${flag} alone`;
+  const former = FORMER[flag];
+  if (former !== undefined) return `there is no flag ${flag} (any more); ${former}`;
+  const meant = nearestWord(flag.replace(/^-+/, ''), namesOf(flags));
+  return `there is no flag ${flag}${meant === null ? '' : `; did you mean --${meant}?`}`;
+}
+
+/** The first word that no flag before it can have meant for itself. */
+function strayWord(argv: readonly string[], flags: WrongLine['flags']): string {
+  const stray = argv.find((word, index) => !word.startsWith('-') && flags.get(argv[index - 1] ?? '') !== true);
+  if (stray === undefined) return 'a word stands where a flag was expected; put values with spaces in quotes';
+  const meant = nearestWord(stray.replace(/^[\u2010-\u2015\u2212]+/, ''), namesOf(flags));
+  const instead = meant === null ? 'put a value behind its flag, and one with spaces in quotes' : `did you mean --${meant}?`;
+  return `"${stray}" stands where a flag was expected; ${instead}`;
+}
+
+function namesOf(flags: WrongLine['flags']): readonly string[] {
+  return [...flags.keys()].map((flag) => flag.replace(/^--/, ''));
 }

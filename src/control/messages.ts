@@ -56,6 +56,7 @@ const CHECKS: Readonly<Record<Command['do'], Check>> = {
   add_accounts: ({ names }) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
   add_jobs: ({ batch, jobs }) => isObject(batch) && text('id', 'source')(batch) && Array.isArray(jobs) && jobs.every(isJob),
   undo_add: text('batch'),
+  undo_account: text('account'),
   pause: pausable,
   resume: pausable,
   reload: nothing,

@@ -5,6 +5,15 @@
 import type { RetryPolicy } from './retry.ts';
 import type { Window } from './window.ts';
 
+/** What a name of an account is made of, for whoever wrote another. */
+export const ACCOUNT_NAME_RULE =
+  "holds letters, digits, '.', '_' and '-', begins with a letter, a digit or '_', and has at most 64 characters";
+
+/** A handle as the platforms allow them, without the `@`; of every script, because some platforms do. */
+export function isAccountName(text: string): boolean {
+  return /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}._-]{0,63}$/u.test(text);
+}
+
 export interface CooldownPolicy {
   /** Consecutive infrastructure failures at which the account first rests. */
   readonly after: number;

@@ -25,6 +25,7 @@ export const EVENT_TYPES = [
   'imported',
   'removed',
   'account_added',
+  'account_removed', // it never posted; a mistyped name
   'account_hold',
   'account_released',
   'account_paused',

@@ -12,6 +12,7 @@ export type Command =
   | { readonly do: 'add_accounts'; readonly names: readonly string[] }
   | { readonly do: 'add_jobs'; readonly batch: NewBatch; readonly jobs: readonly NewJob[] }
   | { readonly do: 'undo_add'; readonly batch: string }
+  | { readonly do: 'undo_account'; readonly account: string }
   /** One account, one phone, or neither: all of it. */
   | { readonly do: 'pause' | 'resume'; readonly account?: string; readonly device?: string }
   /** Reads scheduler.yaml again. */

@@ -14,7 +14,8 @@ import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
 import type { Command, Reply } from './commands.ts';
 import { type DoubtedHolders, holderName } from './doubted-holders.ts';
 import { pauseAccount, pausePhone } from './pausing.ts';
-import { type Accepted, accepted, refusal, refused, WHO } from './replies.ts';
+import { type Accepted, accepted, count, refusal, refused, WHO } from './replies.ts';
+import { likelySlip, undoAccount, undoAdd } from './taking-back.ts';
 
 export interface DaemonSwitches {
   readonly stop: () => void;
@@ -40,6 +41,8 @@ export interface DeskParts {
   readonly home: string;
   /** What the configuration says of an account. */
   readonly accountPolicy: (name: string) => AccountPolicy;
+  /** It names the account itself. */
+  readonly isConfigured: (name: string) => boolean;
   /** The daemon's own switches; null = no daemon runs here. */
   readonly daemon: DaemonSwitches | null;
   /** Ends what an earlier life left; answers one line for each thing that was found. */
@@ -76,7 +79,9 @@ export class Desk {
       case 'add_jobs':
         return this.#addJobs(command.batch, command.jobs);
       case 'undo_add':
-        return this.#undoAdd(command.batch);
+        return undoAdd(this.#parts, command.batch);
+      case 'undo_account':
+        return undoAccount(this.#parts, command.account);
       case 'retry':
         return command.job === 'all' ? this.#retryAll(command.only === 'retryable') : this.#retry(command.job);
       case 'skip':
@@ -103,15 +108,19 @@ export class Desk {
   }
 
   async #addAccounts(names: readonly string[]): Promise<Accepted> {
-    const { store, accountPolicy } = this.#parts;
-    const fresh: string[] = [];
-    for (const name of new Set(names)) {
-      if ((await store.account(name)) === null) fresh.push(name);
-    }
+    const { store, accountPolicy, clock } = this.#parts;
+    const before = (await store.accounts(clock.now())).map(({ name }) => name);
+    const fresh = [...new Set(names)].filter((name) => !before.includes(name));
     if (fresh.length > 0) await store.putAccounts(fresh.map((name) => ({ name, policy: accountPolicy(name) })));
     const known = new Set(names).size - fresh.length;
     const parts = [fresh.length > 0 ? `added ${listed(fresh)}` : null, known > 0 ? `${known} known already` : null];
-    return accepted(`Accounts: ${parts.filter((part) => part !== null).join(', ')}.`, { added: fresh });
+    const slips = fresh.flatMap((name) => {
+      const meant = likelySlip(name, before);
+      return meant === null
+        ? []
+        : [`\nWARNING: ${name} is new, and looks like ${meant}; if it is a slip: scheduler --undo-accounts ${name}`];
+    });
+    return accepted(`Accounts: ${parts.filter((part) => part !== null).join(', ')}.${slips.join('')}`, { added: fresh });
   }
 
   async #addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<Accepted> {
@@ -124,15 +133,6 @@ export class Desk {
     const report = await store.addJobs(batch, jobs);
     const known = report.known.length > 0 ? `, ${report.known.length} already known` : '';
     return { ok: true, text: `Queued ${count(report.added.length, 'video')}${known} (batch ${batch.id}).`, data: report };
-  }
-
-  async #undoAdd(batch: string): Promise<Accepted> {
-    const ids = await this.#parts.store.undoAdd(batch);
-    if (ids.length > 0) return accepted(`Took back ${count(ids.length, 'video')} of batch ${batch}.`, { removed: ids });
-    throw refused(
-      `there is nothing of batch "${batch}" to take back: no such batch, or each of its videos was tried already`,
-      '`--skip JOB` keeps single videos from being published.',
-    );
   }
 
   async #retry(id: string): Promise<Accepted> {
@@ -331,7 +331,8 @@ function obstacleToEdit(job: Job, edit: JobEdit): SchedulerError | null {
   if (!CLAIMABLE.includes(job.status)) {
     return refused(`${job.id} is ${job.status}; only a video that waits can be changed`, '`scheduler --status` shows what waits.');
   }
-  const hops = edit.account !== undefined && edit.account !== job.account && job.lastAttemptMs !== null;
+  const wasTried = job.attempts > 0 || job.crashes > 0;
+  const hops = edit.account !== undefined && edit.account !== job.account && wasTried;
   return hops
     ? refused(
         `${job.id} was tried for ${job.account} already and stays with it`,
@@ -346,10 +347,6 @@ function busy(job: Job): SchedulerError {
 
 function howToSettle(job: Job): string {
   return `Look at the profile of ${job.account}, then \`--settle ${job.id} published\` or \`--settle ${job.id} absent\`.`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function listed(names: readonly string[]): string {

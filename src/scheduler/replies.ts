@@ -7,6 +7,10 @@ export type Accepted = Extract<Reply, { readonly ok: true }>;
 /** Who changed something, in the event table, when a person ordered it. */
 export const WHO = 'person';
 
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 export function refused(what: string, next: string): SchedulerError {
   return new SchedulerError('REFUSED', { details: { what, next } });
 }

@@ -75,6 +75,12 @@ export class SqliteAccounts {
     return row.policy === null ? 'added' : 'updated';
   }
 
+  /** Without a policy it is no account any more. */
+  remove(name: string, now: number): void {
+    this.#setPolicy.run(null, name);
+    this.judge(name, now);
+  }
+
   /** Judges again those whose eligibility may have changed by time alone. */
   sweep(now: number): void {
     for (const row of this.#due.all(now)) this.#write(row.name, this.standings.of(row, now));

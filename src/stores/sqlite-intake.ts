@@ -102,10 +102,7 @@ export class SqliteIntake {
 
   undo(batch: string, now: number): readonly string[] {
     const rows = this.#parts.db
-      .prepare(
-        `DELETE FROM jobs WHERE batch = ? AND status IN ('pending', 'retrying') AND attempts = 0 AND last_attempt_ms IS NULL
-         RETURNING id, account, pool`,
-      )
+      .prepare(`DELETE FROM jobs WHERE batch = ? AND status IN ('pending', 'retrying', 'failed') RETURNING id, account, pool`)
       .all(batch) as { id: string; account: string | null; pool: number | null }[];
     const touched = new Touched();
     for (const row of rows) {

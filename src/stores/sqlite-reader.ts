@@ -56,9 +56,25 @@ export class SqliteReads {
     const rows = this.#db
       .prepare(
         `SELECT * FROM ${sourceOf(filter.statuses)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-         AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch) ORDER BY seq LIMIT :limit`,
+         AND (:id IS NULL OR id = :id) AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch)
+         ORDER BY seq LIMIT :limit`,
       )
-      .all({ statuses, account: filter.account ?? null, batch: filter.batch ?? null, limit: filter.limit ?? -1 });
+      .all({ id: null, account: null, batch: null, limit: -1, ...filter, statuses });
+    return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
+  }
+
+  /** What this account has tried or posted, is bound to it, or can be posted by no other. */
+  onlyOf(account: string): readonly Job[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT * FROM jobs WHERE (account = :account AND status <> 'skipped')
+         OR (account IS NULL AND status IN ('pending', 'retrying')
+             AND EXISTS (SELECT 1 FROM pool_members m WHERE m.pool = jobs.pool AND m.account = :account)
+             AND NOT EXISTS (SELECT 1 FROM pool_members m JOIN accounts a ON a.name = m.account
+                             WHERE m.pool = jobs.pool AND a.name <> :account AND a.policy IS NOT NULL))
+         ORDER BY seq`,
+      )
+      .all({ account });
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 

@@ -137,6 +137,17 @@ export class SqliteStore implements Store {
     });
   }
 
+  async removeAccount(name: string, who: string): Promise<readonly Job[]> {
+    return this.#write((now) => {
+      if (this.#accounts.get(name) === null) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
+      const inTheWay = this.#reads.onlyOf(name);
+      if (inTheWay.length > 0) return inTheWay;
+      this.#accounts.remove(name, now);
+      this.#say({ type: 'account_removed', epoch: this.#records.epoch(), who, account: name }, now);
+      return [];
+    });
+  }
+
   async addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport> {
     return this.#writeAsLife((now) => this.#intake.add(batch, jobs, now));
   }

@@ -121,6 +121,7 @@ export interface Resource {
 }
 
 export interface JobFilter {
+  readonly id?: string;
   readonly statuses?: readonly JobStatus[];
   readonly account?: string;
   readonly batch?: string;
@@ -187,10 +188,17 @@ export interface Store extends StoreReader {
   putAccounts(accounts: readonly AccountSetup[]): Promise<{ readonly added: readonly string[]; readonly updated: readonly string[] }>;
   account(name: string): Promise<Account | null>;
   changeAccount(name: string, change: AccountChange, who: string): Promise<Account>;
+  /**
+   * From now on there is no such account; its events and its state stay, and `putAccounts` brings it back as it was.
+   * Answers the jobs that are in the way, and removes nothing then: those that it tried or posted, or that nobody else may post.
+   *
+   * @throws SchedulerError UNKNOWN_ACCOUNT
+   */
+  removeAccount(name: string, who: string): Promise<readonly Job[]>;
 
   /** One transaction. May be called several times with the same batch id. */
   addJobs(batch: NewBatch, jobs: readonly NewJob[]): Promise<AddReport>;
-  /** Removes those jobs of a batch that were never attempted; answers their ids. */
+  /** Removes those jobs of a batch that wait or have failed: nobody holds them, and no post of theirs is or may be public. Answers their ids. */
   undoAdd(batch: string): Promise<readonly string[]>;
   /** Whole jobs in any state, as an importer found them elsewhere; ids already here are left alone, but a post whose key nobody holds yet is taken under a free id. Answers the ids taken. */
   importJobs(jobs: readonly Job[], who: string): Promise<readonly string[]>;

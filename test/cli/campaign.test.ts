@@ -48,6 +48,7 @@ async function order(...argv: readonly string[]): Promise<void> {
     clock,
     home: folder,
     accountPolicy,
+    isConfigured: () => false,
     daemon: null,
     wake: () => {},
   });

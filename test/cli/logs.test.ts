@@ -23,7 +23,10 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function show(more: Partial<LogsRequest> = {}, stop = new AbortController().signal) {
   const terminal = { write: (text: string) => void shown.push(text), isTty: false, columns: 100 };
-  return showLogs({ home, job: null, worker: null, follow: false, json: false, terminal, clock, ...more }, stop);
+  return showLogs(
+    { home, job: null, worker: null, follow: false, json: false, terminal, clock, hasJob: async (job) => job === 'quiet', ...more },
+    stop,
+  );
 }
 
 it('shows the days in their order, the tenth file of a day after the second', async () => {
@@ -44,6 +47,14 @@ it('shows one job, or one worker, and warnings with their reason', async () => {
   shown = [];
   await show({ worker: 2 });
   expect(shown.join('')).toBe('2026-11-22 10:00:00 WARN  worker 2: bad (adb hangs)\n');
+});
+
+it('refuses a job that nobody knows, and a worker that never was; a job that nothing was written of is none of these', async () => {
+  writeFileSync(daily('scheduler.2026-11-22.1.log'), line('mine', { job: 'one' }));
+  await expect(show({ job: 'nope' })).rejects.toMatchObject({ code: 'UNKNOWN_JOB' });
+  await expect(show({ worker: 99 })).rejects.toThrow('there is no log of worker 99');
+  await show({ job: 'quiet' });
+  expect(shown).toEqual([]);
 });
 
 it('shows lines that are no JSON as they are, and JSON to programs', async () => {

@@ -63,9 +63,11 @@ describe('parseArgv', () => {
 
   it('gives orders as commands, those that end the daemon last', () => {
     const line =
-      '--stop --retry j1 --retry all --skip j2 --settle j3 published --settle j4 absent --holder-gone 42@rack-2 --release @a,b --undo-add batch --pause';
+      '--stop --retry j1 --retry all --skip j2 --settle j3 published --settle j4 absent --holder-gone 42@rack-2 --release @a,b --undo-add batch --undo-accounts c,d --pause';
     expect(parse(line).act).toEqual([
       { do: 'undo_add', batch: 'batch' },
+      { do: 'undo_account', account: 'c' },
+      { do: 'undo_account', account: 'd' },
       { do: 'holder_gone', holder: '42@rack-2' },
       { do: 'settle', job: 'j3', verdict: 'published' },
       { do: 'settle', job: 'j4', verdict: 'absent' },
@@ -116,6 +118,14 @@ describe('parseArgv', () => {
 
   it.each([
     [['--statsu'], 'there is no flag --statsu; did you mean --status?'],
+    [['-status'], 'there is no flag -status; did you mean --status?'],
+    [['\u2014status'], '"\u2014status" stands where a flag was expected; did you mean --status?'],
+    [['--watch=1'], '--watch takes no value: write --watch alone'],
+    [['--status=json'], '--status takes no value'],
+    [['--status', '--job', 'j'], '--job belongs to --logs and --events'],
+    [['--status', '--follow'], 'the status is followed by --status --watch'],
+    [['--status', '--worker', '1'], '--worker belongs to --logs'],
+    [['--add-folder', 'x', '--at', '2026-11-22', '18:30'], '"18:30" stands where a flag was expected; put a value behind its flag'],
     [['--ad-folder', 'x'], 'there is no flag --ad-folder; did you mean --add-folder?'],
     [['--retry-all'], 'there is no flag --retry-all (any more); use --retry all'],
     [['--reset-day'], "the day is the account's local date"],
@@ -127,16 +137,23 @@ describe('parseArgv', () => {
     [['--retry-include-non-retryable'], 'belongs to --retry-all-failed'],
     [['--run', '--stop-all'], '--stop and --run exclude each other'],
     [['--events', '--plan'], '--plan and --events exclude each other'],
-    [['--follow'], 'belong to --logs'],
+    [['--follow'], '--follow belongs to --logs and --events'],
     [['--zzzzzz'], 'there is no flag --zzzzzz'],
-    [['run'], 'a word stands where a flag was expected'],
+    [['run'], '"run" stands where a flag was expected; did you mean --run?'],
     [['--workers', 'x'], 'must be a whole number, at least 1'],
     [['--workers', '0'], 'must be a whole number, at least 1'],
     [['--retry-delay', 'soon'], 'must be a duration'],
-    [['--add-folder'], "option '--add-folder <dir>' argument missing"],
+    [['--add-folder'], '--add-folder needs something behind it: --add-folder DIR'],
+    [['--home', '', '--status'], 'what stands behind --home is empty'],
+    [['--skip', 'j', ''], 'what stands behind --skip is empty'],
     [['--settle', 'j'], '--settle j needs a verdict: --settle j published, or --settle j absent'],
     [['--settle', 'j', 'maybe'], 'needs a verdict'],
-    [['--add-accounts', 'a/b'], '"a/b" is no account name'],
+    [['--add-accounts', 'a/b'], '--add-accounts does not take "a/b": it is no name of an account'],
+    ...['c!', '.hidden', '-x-', 'a\u{1F600}', 'a\u0000b', 'x'.repeat(65), 'a@b'].map(
+      (name) => [[`--add-accounts=${name}`], "holds letters, digits, '.', '_' and '-'"] as [string[], string],
+    ),
+    [['--add-accounts', ','], 'it names no account'],
+    [['--run', '--pause', 'a', '--resume', 'b'], 'exclude each other'],
     [['--map', 'x'], 'FROM=TO'],
     [['--at', '2026-01-01 10:00'], 'name a folder'],
     [['--run', '--stop'], '--stop and --run exclude each other'],
@@ -158,6 +175,7 @@ describe('quickStatus', () => {
       ['--json'],
       ['--status', '--watch'],
       ['--status', '--home'],
+      ['--status', '--home', ''],
       ['--home', '--status'],
       ['--status', '--workers', '2'],
     ]) {

@@ -30,6 +30,15 @@ it('shows one line for each event, of all or of one job, for people and as JSON'
   expect(Date.parse(started.at)).toBe(world.clock.now());
 });
 
+it('refuses a job that nobody knows, and still tells of one that was taken back', async () => {
+  const world = await World.with('alice');
+  await expect(shown(world, { job: 'nope' })).rejects.toMatchObject({ code: 'UNKNOWN_JOB' });
+  await world.add(['beach'], 'alice');
+  expect(await shown(world, { job: 'beach' })).toEqual([]);
+  await world.store.recordEvent({ type: 'removed', epoch: 1, who: 'person', job: 'gone' });
+  expect(await shown(world, { job: 'gone' })).toHaveLength(1);
+});
+
 it('reads any number page by page', async () => {
   const world = await World.with('alice');
   for (let n = 0; n < 4_100; n += 1) await world.store.recordEvent({ type: 'publisher_paused', epoch: 1, who: 'test' });

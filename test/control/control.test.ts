@@ -74,6 +74,7 @@ describe('the control socket', () => {
       { do: 'add_accounts', names: ['a', 'b'] },
       { do: 'add_jobs', batch: { id: 'b', source: '/v', accounts: null }, jobs: [] },
       { do: 'undo_add', batch: 'b' },
+      { do: 'undo_account', account: 'a' },
       { do: 'pause' },
       { do: 'resume' },
       { do: 'stop' },

@@ -54,6 +54,7 @@ function desk(withDaemon = true): Desk {
     clock,
     home: folder,
     accountPolicy: () => policy({ postsPerDay: 7 }),
+    isConfigured: (name) => name === 'yaml',
     daemon: withDaemon ? daemon : null,
     wake: () => {
       wakes += 1;

@@ -1,11 +1,13 @@
 /** Guards promise 7: pauses of one account or phone, edits and reload are carried out or refused with one sentence. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { JobEvent } from '../../src/domain/job.ts';
 import type { Command } from '../../src/scheduler/commands.ts';
 import { Desk, type DeskParts } from '../../src/scheduler/desk.ts';
 import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { pausedPhones } from '../../src/scheduler/pausing.ts';
 import { MemoryStore } from '../stores/memory-store.ts';
 import { POLICY } from '../stores/subject.ts';
+import { failure } from '../support/build.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -58,6 +60,7 @@ function order(command: Command, beside: DeskParts['daemon'] = daemon) {
     clock,
     home: '/home',
     accountPolicy: () => POLICY,
+    isConfigured: () => false,
     daemon: beside,
     wake: () => undefined,
   });
@@ -120,18 +123,25 @@ describe('editing', () => {
     expect(await store.job('one')).toMatchObject({ caption: 'old', account: 'alice' });
   });
 
-  it('refuses to give a video that was tried to another account', async () => {
-    const job = await store.claim({ worker: 'w', token: 't', epoch: 1, leaseMs: 1, passNumber: 1, accounts: null, exceptDevices: [] });
+  it('gives a video whose attempt was given back to another account, and one that was really tried to none', async () => {
+    const claim = () => store.claim({ worker: 'w', token: 't', epoch: 1, leaseMs: 1, passNumber: 1, accounts: null, exceptDevices: [] });
+    await claim();
     expect(await order({ do: 'edit', job: 'one', edit: { caption: 'x' } })).toMatchObject({
       ok: false,
       text: expect.stringContaining('right now'),
     });
-    const claim = { jobId: 'one', token: job?.claimToken ?? '', epoch: 1 };
-    await store.change('one', { event: { type: 'defer', reason: 'busy', untilMs: clock.now(), failure: null }, claim, epoch: 1, who: 'w' });
-    const stays = (await store.job('one'))?.lastAttemptMs !== null;
-    expect(await order({ do: 'edit', job: 'one', edit: { account: 'bob' } })).toMatchObject(
-      stays ? { ok: false, text: expect.stringContaining('stays with it') } : { ok: true },
-    );
+    const end = async (event: JobEvent) => {
+      const held = { jobId: 'one', token: 't', epoch: 1 };
+      await store.change('one', { event, claim: held, epoch: 1, who: 'w' });
+    };
+    await end({ type: 'defer', reason: 'busy', untilMs: clock.now(), failure: null });
+    expect(await order({ do: 'edit', job: 'one', edit: { account: 'bob' } })).toMatchObject({ ok: true });
+    await claim();
+    await end({ type: 'fail', failure: failure(), retryAtMs: clock.now() });
+    expect(await order({ do: 'edit', job: 'one', edit: { account: 'alice' } })).toMatchObject({
+      ok: false,
+      text: expect.stringContaining('was tried for bob already and stays with it'),
+    });
     await store.change('one', { event: { type: 'skip', reason: 'x' }, claim: null, epoch: 1, who: 'person' });
     expect(await order({ do: 'edit', job: 'one', edit: { caption: 'x' } })).toMatchObject({
       ok: false,

@@ -116,6 +116,7 @@ export class Daemon {
       home: '/home',
       daemon,
       accountPolicy: policyOf,
+      isConfigured: () => false,
       wake: () => wake.notify(),
     });
     const workers = Array.from(

@@ -291,7 +291,7 @@ export class Life implements Observer {
       const { settings } = this.#plan;
       const policy = (settings.accounts[0] as (typeof settings.accounts)[number]).policy;
       const parts = { ...own, clock: process.clock, ledger: this.#home.ledger(process), home: '/home', daemon: null, wake: () => {} };
-      const reply = await new Desk({ ...parts, accountPolicy: () => policy }).handle(command);
+      const reply = await new Desk({ ...parts, accountPolicy: () => policy, isConfigured: () => false }).handle(command);
       this.#say(`person, alone: ${JSON.stringify(command)} -> ${reply.text}`);
     } catch (error) {
       this.#say(`person, alone: ${String(error)}`);

@@ -289,7 +289,7 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: STORE,
-        find: 'const holder = this.#otherHolder(job);\n    if (holder !== undefined) throw alreadyPublished(holder);',
+        find: 'const holder = this.#jobs.otherHolder(job);\n    if (holder !== undefined) throw alreadyPublished(holder);',
         put: '',
       },
     ],

@@ -35,17 +35,6 @@ export function contract(name: string, make: MakeStore): void {
       expect(report.added).toEqual(['clip-2', 'clip-3']);
     });
 
-    it('removes by --undo-add only what was never attempted', async () => {
-      await subject.accounts(['alice'], { postsPerDay: 9 });
-      await subject.add([{ id: 'one', account: 'alice' }, { id: 'two' }, { id: 'three', account: 'alice' }]);
-      await subject.add([{ id: 'other' }], null, 'another batch');
-      const one = await subject.claimed();
-      await subject.report(one, { type: 'defer', reason: 'phone busy', untilMs: NOON, failure: null });
-      expect([...(await subject.store.undoAdd('batch'))].sort()).toEqual(['three', 'two']);
-      expect((await subject.store.jobs({})).map(({ id }) => id)).toEqual(['one', 'other']);
-      expect((await subject.claimed()).id).toBe('one');
-    });
-
     it('names orphans: jobs of an older life or of a holder whose lease is over', async () => {
       await subject.accounts(['alice', 'bob']);
       await subject.add([

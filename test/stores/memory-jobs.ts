@@ -1,10 +1,10 @@
 /** The jobs of the store in memory, and the plain questions that are asked about them. */
-import { ACCOUNT_BUSY, CLAIMABLE, type Job, POST_COUNTS } from '../../src/domain/job.ts';
+import { ACCOUNT_BUSY, CLAIMABLE, JOB_STATUSES, type Job, POST_COUNTS } from '../../src/domain/job.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import { normalised } from '../../src/stores/intake.ts';
 import { stemKey } from '../../src/stores/key-tail.ts';
 import { poolMembers } from '../../src/stores/pools.ts';
-import type { Claim, NewJob } from '../../src/stores/store.ts';
+import type { Claim, JobCounts, JobFilter, NewJob } from '../../src/stores/store.ts';
 
 export class MemoryJobs {
   readonly #byId = new Map<string, Job>();
@@ -25,6 +25,36 @@ export class MemoryJobs {
     return [...this.#byId.values()].sort((a, b) => a.seq - b.seq);
   }
 
+  matching({ id, statuses, account, batch, limit }: JobFilter): Job[] {
+    const found = this.all().filter(
+      (job) =>
+        (id ?? job.id) === job.id &&
+        (statuses?.includes(job.status) ?? true) &&
+        (account ?? job.account) === job.account &&
+        (batch ?? job.batch) === job.batch,
+    );
+    return found.slice(0, limit ?? found.length);
+  }
+
+  /** What this account has tried or posted, is bound to it, or can be posted by none of the others. */
+  onlyOf(name: string, accounts: readonly string[]): Job[] {
+    return this.all().filter((job) => {
+      if (job.account !== null) return job.account === name && job.status !== 'skipped';
+      const members = poolMembers(job.pool ?? '') ?? [];
+      const others = members.filter((member) => member !== name && accounts.includes(member));
+      return CLAIMABLE.includes(job.status) && members.includes(name) && others.length === 0;
+    });
+  }
+
+  wishedBefore(publishAtMs: number): Job[] {
+    const wished = this.all().filter((job) => CLAIMABLE.includes(job.status) && (job.publishAtMs ?? Infinity) <= publishAtMs);
+    return wished.sort((a, b) => (a.publishAtMs ?? 0) - (b.publishAtMs ?? 0));
+  }
+
+  counts(): JobCounts {
+    return Object.fromEntries(JOB_STATUSES.map((status) => [status, this.matching({ statuses: [status] }).length])) as JobCounts;
+  }
+
   known(id: string): Job {
     const job = this.#byId.get(id);
     if (job === undefined) throw new SchedulerError('UNKNOWN_JOB', { details: { job: id } });
@@ -42,6 +72,10 @@ export class MemoryJobs {
   holderOf(key: string | null, except: string): string | undefined {
     if (key === null) return undefined;
     return this.all().find((job) => job.postKey === key && job.id !== except && POST_COUNTS.includes(job.status))?.id;
+  }
+
+  otherHolder(job: Job): string | undefined {
+    return this.holderOf(job.postKey, job.id) ?? (job.account === null ? undefined : this.holderOf(stemKey(job.account, job), job.id));
   }
 
   sameBytes(job: Pick<NewJob, 'sha256' | 'repeat' | 'account'>): string | undefined {

@@ -6,7 +6,7 @@
 import type { Account } from '../../src/domain/account.ts';
 import type { EventRecord } from '../../src/domain/event.ts';
 import type { Phase } from '../../src/domain/failure.ts';
-import { CLAIMABLE, DEVICE_BUSY, JOB_STATUSES, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
+import { CLAIMABLE, DEVICE_BUSY, type Job, POST_COUNTS, transition } from '../../src/domain/job.ts';
 import { ALONE_PATIENCE_MS, CRASHES_BEFORE_ALONE } from '../../src/domain/job-in-doubt.ts';
 import { claimOrder, type Eligibility } from '../../src/domain/select.ts';
 import { SchedulerError } from '../../src/errors.ts';
@@ -14,7 +14,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import type { Random } from '../../src/runtime/random.ts';
 import { applyAccountChange } from '../../src/stores/account-effects.ts';
 import { newJob, normalised } from '../../src/stores/intake.ts';
-import { keyFor, stemKey } from '../../src/stores/key-tail.ts';
+import { keyFor } from '../../src/stores/key-tail.ts';
 import { poolMembers, poolName } from '../../src/stores/pools.ts';
 import type {
   AccountChange,
@@ -43,6 +43,8 @@ export class MemoryStore implements Store {
   readonly #random: Random;
   readonly #jobs = new MemoryJobs();
   readonly #accounts = new Map<string, Account>();
+  /** As they were when they were removed: a hold outlasts that. */
+  readonly #former = new Map<string, Account>();
   readonly #events: MemoryEvents;
   readonly #values = new Map<string, string>();
   readonly #resources = new Map<string, Resource>();
@@ -64,6 +66,7 @@ export class MemoryStore implements Store {
     for (const [name, account] of this.#accounts) copy.#accounts.set(name, account);
     for (const [name, value] of this.#values) copy.#values.set(name, value);
     for (const [id, resource] of this.#resources) copy.#resources.set(id, resource);
+    for (const [name, account] of this.#former) copy.#former.set(name, account);
     copy.#events.take(this.#events);
     copy.epoch = this.epoch;
     copy.#jobSeq = this.#jobSeq;
@@ -83,7 +86,7 @@ export class MemoryStore implements Store {
       const known = this.#accounts.get(name);
       if (known !== undefined && JSON.stringify(known.policy) === JSON.stringify(policy)) continue;
       const lastCommitMs = known === undefined ? this.#lastCommit(name) : known.lastCommitMs;
-      this.#accounts.set(name, { ...FRESH, ...known, name, policy, lastCommitMs });
+      this.#accounts.set(name, { ...FRESH, ...this.#former.get(name), ...known, name, policy, lastCommitMs });
       (known === undefined ? added : updated).push(name);
       if (known === undefined) this.#events.say({ type: 'account_added', epoch: this.epoch, who: 'person', account: name });
     }
@@ -93,6 +96,17 @@ export class MemoryStore implements Store {
 
   async account(name: string): Promise<Account | null> {
     return this.#accounts.get(name) ?? null;
+  }
+
+  async removeAccount(name: string, who: string): Promise<readonly Job[]> {
+    const account = this.#accounts.get(name);
+    if (account === undefined) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
+    const inTheWay = this.#jobs.onlyOf(name, [...this.#accounts.keys()]);
+    if (inTheWay.length > 0) return inTheWay;
+    this.#former.set(name, account);
+    this.#accounts.delete(name);
+    this.#events.say({ type: 'account_removed', epoch: this.#epoch, who, account: name });
+    return [];
   }
 
   async changeAccount(name: string, change: AccountChange, who: string): Promise<Account> {
@@ -124,7 +138,7 @@ export class MemoryStore implements Store {
   }
 
   async undoAdd(batch: string): Promise<readonly string[]> {
-    const gone = this.#jobs.all().filter((job) => job.batch === batch && CLAIMABLE.includes(job.status) && job.lastAttemptMs === null);
+    const gone = this.#jobs.matching({ batch, statuses: [...CLAIMABLE, 'failed'] });
     for (const job of gone) this.#jobs.remove(job.id);
     if (gone.length > 0) this.#events.say({ type: 'removed', epoch: this.epoch, who: 'person', details: { batch, jobs: gone.length } });
     return gone.map((job) => job.id);
@@ -196,7 +210,7 @@ export class MemoryStore implements Store {
     if (change.event.type === 'commit') this.#assertMayCommit(before, now);
     let after = ruled.job;
     if (change.event.type === 'posted_before' || change.event.type === 'doubt') {
-      const holder = this.#otherHolder(after);
+      const holder = this.#jobs.otherHolder(after);
       if (holder !== undefined && change.event.type === 'posted_before') throw alreadyPublished(holder);
       if (holder !== undefined) after = { ...after, postKey: null };
     }
@@ -233,10 +247,7 @@ export class MemoryStore implements Store {
   }
 
   async wishedBefore(publishAtMs: number): Promise<readonly Job[]> {
-    const wished = this.#jobs
-      .all()
-      .filter((job) => CLAIMABLE.includes(job.status) && (job.publishAtMs ?? Number.POSITIVE_INFINITY) <= publishAtMs);
-    return wished.sort((a, b) => (a.publishAtMs ?? 0) - (b.publishAtMs ?? 0));
+    return this.#jobs.wishedBefore(publishAtMs);
   }
 
   async orphans(epoch: number, nowMs: number): Promise<readonly Job[]> {
@@ -268,8 +279,7 @@ export class MemoryStore implements Store {
   }
 
   async counts(): Promise<JobCounts> {
-    const jobs = this.#jobs.all();
-    return Object.fromEntries(JOB_STATUSES.map((status) => [status, jobs.filter((job) => job.status === status).length])) as JobCounts;
+    return this.#jobs.counts();
   }
 
   async accounts(nowMs: number): Promise<readonly AccountStanding[]> {
@@ -282,13 +292,8 @@ export class MemoryStore implements Store {
     });
   }
 
-  async jobs({ statuses, account, batch, limit }: JobFilter): Promise<readonly Job[]> {
-    return this.#jobs
-      .all()
-      .filter(
-        (job) => (statuses?.includes(job.status) ?? true) && (account ?? job.account) === job.account && (batch ?? job.batch) === job.batch,
-      )
-      .slice(0, limit ?? this.#jobs.all().length);
+  async jobs(filter: JobFilter): Promise<readonly Job[]> {
+    return this.#jobs.matching(filter);
   }
 
   async putOffSince(sinceMs: number): Promise<readonly Job[]> {
@@ -349,7 +354,7 @@ export class MemoryStore implements Store {
   }
 
   #assertMayCommit(job: Job, now: number): void {
-    const holder = this.#otherHolder(job);
+    const holder = this.#jobs.otherHolder(job);
     if (holder !== undefined) throw alreadyPublished(holder);
     const account = this.#accounts.get(job.account ?? '');
     const standing: Eligibility =
@@ -358,13 +363,6 @@ export class MemoryStore implements Store {
     throw new SchedulerError('REFUSED', {
       details: { what: `${job.account} may not post now: ${standing.reason}`, reason: standing.reason, next: '' },
     });
-  }
-
-  #otherHolder(job: Job): string | undefined {
-    return (
-      this.#jobs.holderOf(job.postKey, job.id) ??
-      (job.account === null ? undefined : this.#jobs.holderOf(stemKey(job.account, job), job.id))
-    );
   }
 
   #ifHeld(claim: Claim, fields: Partial<Job>): boolean {
