@@ -105,7 +105,7 @@ export class MemoryStore implements Store {
     if (inTheWay.length > 0) return inTheWay;
     this.#former.set(name, account);
     this.#accounts.delete(name);
-    this.#events.say({ type: 'account_removed', epoch: this.#epoch, who, account: name });
+    this.#events.say({ type: 'account_removed', epoch: this.epoch, who, account: name });
     return [];
   }
 
