@@ -1,9 +1,10 @@
 /**
  * The SQLite store: one process owns the file and gives out the claims.
  *
- * Each method is one immediate transaction, durable when it resolves. The rules
- * of promise 1 are in the schema (migrations/) as unique indexes, and in the
- * pieces that this file puts together: claim, change, intake, accounts.
+ * Each method is one immediate transaction, durable when it resolves; claims
+ * that are asked for in one moment share one. The rules of promise 1 are in the
+ * schema (migrations/) as unique indexes, and in the pieces that this file puts
+ * together: claim, change, intake, accounts.
  */
 import type { Account } from '../domain/account.ts';
 import type { EventRecord } from '../domain/event.ts';
@@ -16,6 +17,7 @@ import { applyAccountChange } from './account-effects.ts';
 import { type Connection, guarded, openDatabase, type Transact, transact } from './database.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/all.ts';
+import { SharedCommit } from './shared-commit.ts';
 import { SqliteAccounts } from './sqlite-accounts.ts';
 import { assertHeld, SqliteChange } from './sqlite-change.ts';
 import { SqliteClaim, StaleStanding } from './sqlite-claim.ts';
@@ -59,6 +61,7 @@ export class SqliteStore implements Store {
   readonly #events: SqliteEvents;
   readonly #accounts: SqliteAccounts;
   readonly #claims: SqliteClaim;
+  readonly #sharedClaims = new SharedCommit((requests: readonly ClaimRequest[]) => this.#claimAll(requests));
   readonly #changes: SqliteChange;
   readonly #intake: SqliteIntake;
   readonly #waits: SqliteWaits;
@@ -171,22 +174,7 @@ export class SqliteStore implements Store {
 
   /** @throws SchedulerError LOCK_LOST when a newer daemon has raised the epoch */
   async claim(request: ClaimRequest): Promise<Job | null> {
-    for (;;) {
-      try {
-        const now = this.#clock.now();
-        const job = this.#guardedTransaction(() => {
-          if (request.epoch < this.#records.epoch()) throw new SchedulerError('LOCK_LOST');
-          return this.#stillNothing(request, now) ? null : this.#claims.claim(request, now);
-        });
-        this.#nothingAtMs = job === null ? now : null;
-        this.#nothingFor = limitsOf(request);
-        if (job !== null) this.#wake = null;
-        return job;
-      } catch (error) {
-        if (!(error instanceof StaleStanding)) throw error;
-        this.#write((now) => this.#accounts.judge(error.account, now));
-      }
-    }
+    return this.#sharedClaims.ask(request);
   }
 
   async renew(claim: Claim, leaseMs: number): Promise<boolean> {
@@ -287,6 +275,32 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#db.close();
+  }
+
+  /** One after the other, each seeing what those before it took, in one transaction. */
+  #claimAll(requests: readonly ClaimRequest[]): readonly (Job | null)[] {
+    for (;;) {
+      try {
+        const now = this.#clock.now();
+        const jobs = this.#guardedTransaction(() => requests.map((request) => this.#claimOne(request, now)));
+        for (const [index, request] of requests.entries()) this.#remember(request, jobs[index] ?? null, now);
+        return jobs;
+      } catch (error) {
+        if (!(error instanceof StaleStanding)) throw error;
+        this.#write((now) => this.#accounts.judge(error.account, now));
+      }
+    }
+  }
+
+  #claimOne(request: ClaimRequest, now: number): Job | null {
+    if (request.epoch < this.#records.epoch()) throw new SchedulerError('LOCK_LOST');
+    return this.#stillNothing(request, now) ? null : this.#claims.claim(request, now);
+  }
+
+  #remember(request: ClaimRequest, job: Job | null, now: number): void {
+    this.#nothingAtMs = job === null ? now : null;
+    this.#nothingFor = limitsOf(request);
+    if (job !== null) this.#wake = null;
   }
 
   /** The same claim found nothing, nothing has changed, and nothing has come due since. */

@@ -21,6 +21,8 @@ const [folder = '', seed = '1', mutation = ''] = process.argv.slice(2);
 const BATCH = 500;
 const ACCOUNTS = ['alice', 'bob', 'carol', 'dave'];
 const WHO = 'worker 1';
+/** Their claims meet in one commit, again and again. */
+const LANES = 2;
 
 const clock = new SystemClock();
 const random = new SeededRandom(Number(seed));
@@ -97,4 +99,7 @@ await store.putAccounts(ACCOUNTS.map((name) => ({ name, policy: { ...POLICY, pos
 await addBatch();
 process.stdout.write('writing\n');
 process.on('exit', () => closeSync(acts));
-for (;;) if (!(await attempt())) await addBatch();
+const work = async () => {
+  for (;;) if (!(await attempt())) await addBatch();
+};
+await Promise.all(Array.from({ length: LANES }, work));

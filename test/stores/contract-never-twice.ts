@@ -53,6 +53,24 @@ export function neverTwice(name: string, make: MakeStore): void {
       expect((await subject.claimed()).id).toBe('b');
     });
 
+    it('gives claims that are asked for in one moment different accounts and phones, and refuses one of an older life alone', async () => {
+      const names = ['alice', 'bob', 'carol', 'dave'];
+      await subject.accounts(names, { postsPerDay: 9 });
+      for (const [n, account] of names.entries()) {
+        await subject.store.changeAccount(account, { type: 'assign_device', device: n < 2 ? 'shared' : account }, 'test');
+      }
+      await subject.add(names.flatMap((account) => [1, 2].map((n) => ({ id: `${account}-${n}`, account }))));
+      const late = subject.epoch - 1;
+      const asked = [{}, {}, { epoch: late }, {}, {}, {}].map((request) => subject.claim(request));
+      const answers = await Promise.allSettled(asked);
+      expect(answers[2]).toMatchObject({ status: 'rejected', reason: { code: 'LOCK_LOST' } });
+      const jobs = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+      expect(jobs.map((job) => job?.id ?? null)).toEqual(['alice-1', 'carol-1', 'dave-1', null, null]);
+      expect(new Set(jobs.map((job) => job?.claimToken)).size).toBe(4);
+      for (const job of jobs) if (job !== null) await subject.publish(job);
+      expect((await subject.store.counts()).success).toBe(3);
+    });
+
     it('refuses a commit when another job holds the post key, also across ids and imports', async () => {
       await subject.accounts(['alice'], { postsPerDay: 9 });
       await subject.add([{ id: 'one', account: 'alice', sha256: sha(1) }]);

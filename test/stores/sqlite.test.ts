@@ -1,5 +1,5 @@
 /** The SQLite store: the contract, and what only a file can break. Guards promises 1, 2 and 7. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -10,6 +10,7 @@ import { MIGRATIONS } from '../../src/stores/migrations/all.ts';
 import { SqliteStore } from '../../src/stores/sqlite.ts';
 import { EVENTS_OF_JOB } from '../../src/stores/sqlite-events.ts';
 import { SqliteReader } from '../../src/stores/sqlite-reader.ts';
+import { framesOf } from '../chaos/wal.ts';
 import { FakeRandom } from '../support/fake-random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { contract } from './contract.ts';
@@ -90,6 +91,51 @@ describe('the settings that durability rests on (promise 2)', () => {
       /^SEARCH jobs USING INDEX jobs_in_trouble \(status=\?\)$/,
     );
     db.close();
+  });
+});
+
+describe('claims that are asked for in one moment', () => {
+  /** How many transactions are in the WAL. */
+  const commits = () => framesOf(readFileSync(`${path}-wal`))?.frames.filter(({ isCommit }) => isCommit).length ?? 0;
+
+  it('share one commit, and nobody hears an answer that is not on disk', async () => {
+    const subject = await Subject.open(make);
+    const names = Array.from({ length: 16 }, (_, n) => `account-${n}`);
+    await subject.accounts(names);
+    await subject.add(names.map((account) => ({ id: account, account })));
+    const reader = new SqliteReader({ path });
+    const before = commits();
+    const seen = await Promise.all(
+      names.map(async () => {
+        const job = await subject.claimed();
+        const [onDisk] = await reader.jobs({ account: job.account as string });
+        return [onDisk?.status, onDisk?.claimToken === job.claimToken];
+      }),
+    );
+    expect(seen).toEqual(names.map(() => ['claimed', true]));
+    expect(commits() - before).toBe(1);
+    await reader.close();
+    await subject.store.close();
+  });
+
+  it('are answered each for itself when one of them fails, and what it wrote is gone', async () => {
+    const subject = await Subject.open(make);
+    await subject.accounts(['alice', 'bob']);
+    await subject.add([
+      { id: 'a', account: 'alice' },
+      { id: 'b', account: 'bob' },
+    ]);
+    const db = openDatabase({ path, readOnly: false });
+    db.exec(`CREATE TRIGGER broken AFTER INSERT ON events WHEN new.job = 'b' BEGIN SELECT RAISE(ABORT, 'cannot be written'); END`);
+    db.close();
+    const answers = await Promise.allSettled([subject.claim(), subject.claim()]);
+    expect(answers).toMatchObject([
+      { status: 'fulfilled', value: { id: 'a' } },
+      { status: 'rejected', reason: { code: 'STORE_FAILED' } },
+    ]);
+    expect(await subject.store.counts()).toMatchObject({ claimed: 1, pending: 1 });
+    expect(await subject.reasonOf('bob')).toBeNull();
+    await subject.store.close();
   });
 });
 
