@@ -7,11 +7,11 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Child } from '../support/children.ts';
 import { SeededRandom } from '../support/fake-random.ts';
-import { ChaosHome, type Life, ROOT, until } from './home.ts';
+import { CHAIN_FAULTS } from './chain-faults.ts';
+import { ChainPhone } from './chain-phone.ts';
+import { ChaosHome, until } from './home.ts';
 import { judge, type Verdict } from './judge.ts';
 import { finish, type Measure } from './run.ts';
 import { timesText } from './series.ts';
@@ -30,72 +30,13 @@ export interface ChainResult {
   readonly findings: readonly string[];
 }
 
-interface Scene {
-  readonly home: ChaosHome;
-  readonly phone: ChainPhone;
-  readonly random: SeededRandom;
-  readonly adbPort: number;
-  readonly life: Life;
-}
-
 const COMES_MS = 60_000;
-/** A flow on the simulated phone takes about this long. */
-const FLOW_MS = 2_500;
 /** Forwards of a killed life, and its Appium, are gone at the end of the next one; the kernel may need a moment. */
 const GONE_MS = 5_000;
 const VIDEOS = 2;
 
 /** Recovery after the end of Appium, against a cold start of the same run. */
 const RECOVERY = { plusMs: 1_000, times: 1.5 };
-
-type Strike = (scene: Scene) => Promise<number | null>;
-
-const anywhere =
-  (hit: (scene: Scene) => Promise<unknown>): Strike =>
-  async (scene) => {
-    await sleep(scene.random.fraction() * FLOW_MS);
-    if (scene.life.over()) return null;
-    const atMs = performance.now();
-    await hit(scene);
-    return atMs;
-  };
-
-const whenPosted =
-  (hit: (scene: Scene) => Promise<unknown>): Strike =>
-  async (scene) => {
-    await until(() => scene.life.over() || scene.home.posts().length > 0, COMES_MS);
-    if (scene.life.over()) return null;
-    await hit(scene);
-    return performance.now();
-  };
-
-const fault =
-  (switched: Readonly<Record<string, unknown>>): Strike =>
-  async ({ phone, life }) => {
-    await phone.fault(switched);
-    await life.ended;
-    return performance.now();
-  };
-
-const signalAppium =
-  (name: NodeJS.Signals) =>
-  async ({ home }: Scene): Promise<void> => {
-    const pid = home.appiumPid();
-    if (pid !== null) process.kill(pid, name);
-  };
-
-const FAULTS: readonly (readonly [string, Strike])[] = [
-  ['Appium SIGKILL', anywhere(signalAppium('SIGKILL'))],
-  ['Appium SIGSTOP', anywhere(signalAppium('SIGSTOP'))],
-  ['adb server killed', anywhere(({ adbPort }) => promisify(execFile)('adb', ['-P', String(adbPort), 'kill-server']))],
-  ['phone dropped before the tap', fault({ name: 'drop', on: 'tap:Post' })],
-  ['phone dropped during the tap', fault({ name: 'drop', on: 'tap:Post', carried_out: true })],
-  ['phone dropped after the tap', whenPosted(({ phone }) => phone.fault({ name: 'drop' }))],
-  ['answer lost, tap carried out', fault({ name: 'uia2_answer_lost', on: 'tap:Post', once: true })],
-  ['server on the phone dies at the tap', fault({ name: 'uia2_die', on: 'tap:Post', carried_out: true })],
-  ['scheduler SIGKILL', anywhere(({ life }) => life.kill())],
-  ['scheduler SIGKILL after the tap', whenPosted(({ life }) => life.kill())],
-];
 
 export interface ChainOptions {
   readonly within: string;
@@ -118,7 +59,7 @@ export async function chainSeries(options: ChainOptions): Promise<readonly Chain
 async function chainRun(options: Omit<ChainOptions, 'runs' | 'stop'>): Promise<ChainResult> {
   const { seed } = options;
   const random = new SeededRandom(seed);
-  const [name, strike] = FAULTS[seed % FAULTS.length] as (typeof FAULTS)[number];
+  const [name, strike] = CHAIN_FAULTS[seed % CHAIN_FAULTS.length] as (typeof CHAIN_FAULTS)[number];
   const [adbPort, appiumPort] = [await freePort(), await freePort()];
   const marker = `${options.within}#${seed}`;
   const env = { ...options.env, ANDROID_ADB_SERVER_PORT: String(adbPort), CHAOS_WORLD: marker };
@@ -157,7 +98,7 @@ export function chainTable(results: readonly ChainResult[]): readonly string[] {
   const late = recovered.filter(({ recoveredMs, coldMs }) => (recoveredMs ?? 0) > RECOVERY.plusMs + RECOVERY.times * (coldMs ?? 0));
   const rows: [string, string | number][] = [
     ['runs on the real chain', results.length],
-    ...FAULTS.map(([name]): [string, number] => [`  ${name}`, count((result) => result.fault === name && result.struck)]),
+    ...CHAIN_FAULTS.map(([name]): [string, number] => [`  ${name}`, count((result) => result.fault === name && result.struck)]),
     ['published', sum(({ posts }) => posts)],
     ['settled by a human who looked', sum(({ settled }) => settled)],
     ['published twice', sum(({ verdict }) => verdict.twice)],
@@ -202,59 +143,6 @@ function yamlFor(phone: ChainPhone, appiumPort: number): readonly string[] {
     `appium: {base_port: ${appiumPort}, health_timeout: 2s, failures_before_restart: 2, retry_every: 0.5s, restart_pause: 1s}`,
     'phases: {prepare: 40s, push: 20s, open: 20s, identify: 20s, compose: 20s, commit: 15s, confirm: 20s, cleanup: 10s}',
   ];
-}
-
-/** A simulated phone as a program of its own. */
-class ChainPhone {
-  readonly address: string;
-  readonly #control: string;
-  readonly #child: Child;
-
-  private constructor(child: Child, line: { readonly adb: string; readonly control: string }) {
-    this.#child = child;
-    this.address = line.adb;
-    this.#control = line.control;
-  }
-
-  static async start(folder: string, env: NodeJS.ProcessEnv): Promise<ChainPhone> {
-    const program = join(ROOT, 'bin', 'scheduler-phone.js');
-    const child = new Child(process.execPath, [program, '--name', 'phone-1', '--accounts', 'alice,bob', '--dir', folder, '--with-parent'], {
-      env,
-    });
-    return new ChainPhone(child, JSON.parse(await child.says('"adb"')) as { adb: string; control: string });
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  async session(): Promise<string | null> {
-    const answer = await fetch(`${this.#control}/state`);
-    return ((await answer.json()) as { readonly sessions: readonly string[] }).sessions[0] ?? null;
-  }
-
-  /** The next session that is another one than `before`; null when the life ends first. */
-  async nextSession(before: string | null, life: Life): Promise<string | null> {
-    while (!life.over()) {
-      const now = await this.session();
-      if (now !== null && now !== before) return now;
-      await sleep(20);
-    }
-    return null;
-  }
-
-  async fault(switched: Readonly<Record<string, unknown>>): Promise<void> {
-    const answer = await fetch(`${this.#control}/faults`, { method: 'POST', body: JSON.stringify(switched) });
-    if (!answer.ok) throw new Error(`the phone does not know this fault: ${await answer.text()}`);
-  }
-
-  async clearFaults(): Promise<void> {
-    await fetch(`${this.#control}/faults`, { method: 'DELETE' });
-  }
-
-  async stop(): Promise<void> {
-    await this.#child.kill();
-  }
 }
 
 function freePort(): Promise<number> {
