@@ -24,6 +24,9 @@ export interface EdgesParts
   readonly config: Config;
 }
 
+/** A session takes 1.5 s to be made and 0.5 s to be ended on a simulated phone; one that hangs is not waited for. */
+const LEAVE_LIMIT_MS = 8_000;
+
 /** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
 export async function composeEdges(own: EdgesParts) {
   const { config, clock, logger } = own;
@@ -46,6 +49,8 @@ export async function composeEdges(own: EdgesParts) {
     recorder: processRecords(own, 'appium', edge.dropForwards),
   });
   const ui = new WdioUiFactory({ server: appium, clock, logger, onPort: forwardRecords(own) });
+  // Ours takes its sessions with it.
+  const stopAppium = config.appium.url === null ? () => appium.stop() : () => ui.allLeft(LEAVE_LIMIT_MS);
   const guard = new AppiumGuard({ server: appium, clock, logger, limits: config.appium });
   const phones: Phones = new Phones({
     ...own,
@@ -54,7 +59,7 @@ export async function composeEdges(own: EdgesParts) {
     needsDevice: (name) => publishers.of(name).publisher.needs.device,
     appTrouble: ({ name, policy }) => (publishers.of(name).publisher === publisher ? troubleOf(() => flows(policy.app)) : null),
   });
-  return { appium, guard, phones, publishers, stopAdb: edge.stop, removeForward: edge.removeForward };
+  return { stopAppium, guard, phones, publishers, stopAdb: edge.stop, removeForward: edge.removeForward };
 }
 
 /** What is wired after the publisher that needs it. */

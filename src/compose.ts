@@ -150,7 +150,7 @@ async function composeScheduler(own: Own, request: RunRequest) {
       composeReporter({ ...own, edges, board: workers.board, pause, stop }),
       { name: 'Snapshot', stop: () => own.files.write() },
       { name: 'adb server', stop: edges.stopAdb },
-      { name: 'Appium', stop: () => edges.appium.stop() },
+      { name: 'Appium', stop: edges.stopAppium },
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
       { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
       evidencePart({ ...own, root: join(config.home, 'evidence') }),

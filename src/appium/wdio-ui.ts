@@ -82,6 +82,15 @@ export class WdioUiFactory implements UiFactory {
     }
   }
 
+  /** Waits until sessions that outlived their caller are gone, up to the limit: an Appium that is not ours would keep them. Never throws. */
+  async allLeft(limitMs: number): Promise<void> {
+    const { clock, logger } = this.#options;
+    const limit = { ms: limitMs, reason: 'sessions that are given up' };
+    await withLimit(clock, limit, () => Promise.all(this.#leaving.values())).catch((err: unknown) =>
+      logger.warn({ err }, 'A session that was given up is still there'),
+    );
+  }
+
   #capabilities(device: ConnectedDevice, systemPort: number): Record<string, unknown> {
     return {
       platformName: 'Android',

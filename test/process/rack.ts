@@ -5,8 +5,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { type SimulatedPhone, startSimulatedPhone } from '../../src/devices/simulated/simulated-phone.ts';
+import type { Chain } from '../phone/chain.ts';
 import { newWorld, type World } from './world.ts';
 
 export interface Rack {
@@ -16,14 +16,19 @@ export interface Rack {
   posts(): readonly { readonly phone: string; readonly account: string; readonly sha256: string; readonly caption: string }[];
 }
 
-/** One phone for each list of accounts, named phone-1 and so on, and a home that knows them. */
-export async function openRack(accountsOf: readonly (readonly string[])[], more: readonly string[] = []): Promise<Rack> {
-  const world = await newWorld();
+/**
+ * One phone for each list of accounts, named phone-1 and so on, and a home that knows them.
+ *
+ * @param more lines of scheduler.yaml
+ * @param chain whose Appium and adb server the home uses, as if somebody else ran them
+ */
+export async function openRack(accountsOf: readonly (readonly string[])[], more: readonly string[] = [], chain?: Chain): Promise<Rack> {
+  const world = await newWorld(chain?.adbPort);
   const phones: SimulatedPhone[] = [];
   for (const [index, accounts] of accountsOf.entries()) {
     const name = `phone-${index + 1}`;
     const phone = await startSimulatedPhone({ name, accounts, folder: join(world.folder, name), uploadMs: 100 });
-    onTestFinished(() => phone.stop());
+    world.hosts(() => phone.stop());
     phones.push(phone);
   }
   mkdirSync(world.home, { recursive: true });
@@ -33,9 +38,9 @@ export async function openRack(accountsOf: readonly (readonly string[])[], more:
     'defaults: {app: demo, posts_per_day: 50, delay_between_posts: 0}',
     'retry: {initial_delay: 0.2s, jitter: 0}',
     'passes: {delay: 0.2s}',
-    // No look comes within a test: what a post became is judged by the phones' ledgers.
-    'verify: {settle: 20m, gaps: [20m]}',
-    `appium: {base_port: ${world.appiumPort}, retry_every: 0.2s}`,
+    // No look comes within a test that does not ask for it: what a post became is judged by the phones' ledgers.
+    ...(more.some((line) => line.startsWith('verify:')) ? [] : ['verify: {settle: 20m, gaps: [20m]}']),
+    chain === undefined ? `appium: {base_port: ${world.appiumPort}, retry_every: 0.2s}` : `appium: {url: "${chain.appiumUrl}"}`,
     'accounts:',
     ...accounts,
     'devices:',

@@ -44,6 +44,8 @@ export interface Post {
 /** What `--status --json` prints, as far as tests read it. */
 export interface StatusJson {
   readonly running: boolean;
+  readonly paused: boolean;
+  readonly paused_devices: readonly string[];
   readonly lock: { readonly state: string; readonly pid: number | null; readonly epoch: number | null };
   readonly jobs: Readonly<Record<string, number>>;
   readonly accounts: readonly { readonly name: string; readonly state: string; readonly reason: string | null }[];
@@ -76,6 +78,7 @@ export class World {
   readonly appiumPort: number;
   readonly #marker: string;
   readonly #children = new Set<ChildProcess>();
+  readonly #guests: (() => Promise<unknown>)[] = [];
   #closed = false;
 
   private constructor(adbPort: number, appiumPort: number) {
@@ -87,23 +90,29 @@ export class World {
     this.env = { PATH, HOME: this.folder, ANDROID_ADB_SERVER_PORT: String(adbPort), TZ: 'UTC', [name]: value };
   }
 
-  static async open(): Promise<World> {
+  /** @param adbPort of a server that runs already; without it, one of the world's own */
+  static async open(adbPort?: number): Promise<World> {
     buildOnce();
-    return new World(await freePort(), await freePort());
+    return new World(adbPort ?? (await freePort()), await freePort());
+  }
+
+  /** `end` is called when the world is closed. */
+  hosts(end: () => Promise<unknown>): void {
+    this.#guests.push(end);
   }
 
   /** `scheduler.yaml` with the module publisher; `more` are further lines. */
-  configure(stageUrl: string, more: readonly string[] = []): void {
+  configure(stageUrl: string, more: readonly string[] = [], module = MODULE): void {
     mkdirSync(this.home, { recursive: true });
     const options = JSON.stringify({ url: stageUrl, ledger: this.ledgerFile });
     const lines = [
       'timezone: UTC',
       'defaults: {app: demo, posts_per_day: 50, delay_between_posts: 0}',
-      'devices: {usb: false}',
+      ...(more.some((line) => line.startsWith('devices:')) ? [] : ['devices: {usb: false}']),
       'retry: {initial_delay: 0.2s, jitter: 0}',
       'passes: {delay: 0.2s}',
       'verify: {settle: 0.1s, second_look: 0.1s, gaps: [20m]}',
-      `publisher: {module: ${MODULE}, options: ${options}}`,
+      `publisher: {module: ${module}, options: ${options}}`,
       ...more,
     ];
     writeFileSync(join(this.home, 'scheduler.yaml'), `${lines.join('\n')}\n`);
@@ -238,6 +247,7 @@ export class World {
     await vi.waitUntil(() => this.#children.size === 0, LOOK);
     const left = this.processes();
     for (const line of left) process.kill(Number(/^PID (\d+)/.exec(line)?.[1]), 'SIGKILL');
+    await Promise.all(this.#guests.map((end) => end()));
     rmSync(this.folder, { recursive: true, force: true });
     return left;
   }
@@ -246,8 +256,8 @@ export class World {
 const worlds: World[] = [];
 
 /** A world that is closed after the last test of the file, which fails when a process is left. */
-export async function newWorld(): Promise<World> {
-  const world = await World.open();
+export async function newWorld(adbPort?: number): Promise<World> {
+  const world = await World.open(adbPort);
   worlds.push(world);
   return world;
 }
