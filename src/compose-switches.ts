@@ -5,7 +5,7 @@ import type { Clock } from './runtime/clock.ts';
 import { environment } from './runtime/environment.ts';
 import type { Logger } from './runtime/logger.ts';
 import type { DaemonSwitches } from './scheduler/desk.ts';
-import type { Pause } from './scheduler/pause.ts';
+import { BY_PERSON, PAUSED, type Pause } from './scheduler/pause.ts';
 import { pausedPhones } from './scheduler/pausing.ts';
 import type { Rests } from './scheduler/rests.ts';
 import { applyRoster } from './scheduler/roster.ts';
@@ -23,34 +23,31 @@ export interface SwitchesParts {
   readonly wake: Wake;
   /** What rests because it failed gets another chance. */
   readonly breakers: { reset(): Promise<void> };
+  /** What `--status` reads. Never throws. */
+  readonly board: { write(): Promise<void> };
   readonly phones: { list(): readonly { readonly id: string }[] };
   readonly unsettled: Pick<Unsettled, 'has'>;
   readonly stop: () => void;
 }
 
-const BY_PERSON = 'paused by a person';
-/** Outlasts a restart: whoever paused it does not expect posts after a crash. */
-const PAUSED = 'paused';
-
 export function composeSwitches(parts: SwitchesParts): Required<DaemonSwitches> {
-  const { store, pause, rests, wake, breakers, phones, unsettled, stop, logger } = parts;
-  const remember = (paused: boolean) =>
-    void store
-      .setValue(PAUSED, paused)
-      .catch((err: unknown) => logger.error({ err }, 'The pause could not be recorded; a restart would forget it'));
+  const { store, pause, rests, wake, breakers, board, phones, unsettled, stop } = parts;
   const phonesPaused = async () => {
     rests.pause(await pausedPhones(store));
     wake.notify();
   };
   return {
     stop,
-    pause: () => {
+    // Answered only when it is recorded: whoever was told "Paused" relies on it, whatever happens to this process next.
+    pause: async () => {
       pause.begin(BY_PERSON);
-      remember(true);
+      await store.setValue(PAUSED, true);
     },
-    resume: () => {
-      remember(false);
-      void breakers.reset().then(() => pause.end());
+    resume: async () => {
+      await store.setValue(PAUSED, false);
+      await breakers.reset();
+      pause.end();
+      await board.write();
     },
     publishing: (job) => unsettled.has(job, 0),
     phones: () => phones.list().map(({ id }) => id),

@@ -71,7 +71,8 @@ function headline({ status, pauseReason, atMs }: StatusPage, paint: Paint): stri
     lock.state === 'stale'
       ? `  A dead or hung instance (PID ${lock.pid ?? 'unknown'}, last heartbeat ${beat}) left its lock; the next start takes over.`
       : '';
-  return `${paint('yellow', 'NOT RUNNING')}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}\n${where}`;
+  const paused = status.paused ? '\nPaused: the next start publishes nothing either, until `scheduler --resume` then.' : '';
+  return `${paint('yellow', 'NOT RUNNING')}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}${paused}\n${where}`;
 }
 
 function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
@@ -190,6 +191,8 @@ function machines({ status, atMs }: StatusPage, paint: Paint): string {
   }
   const phones = [...states].map(([state, ids]) => `${ids.length} ${state}${state === 'ready' ? '' : ` (${cut(ids.join(', '), 50)})`}`);
   if (phones.length > 0) lines.push(`Phones: ${phones.join(', ')}`);
+  const paused = status.paused_devices.map((name) => `Phone ${name} is ${paint('yellow', 'PAUSED')} (--resume phone:${name} goes on)`);
+  lines.push(...paused.map((line) => cut(line, COLUMNS)));
   return lines.join('\n');
 }
 

@@ -19,8 +19,9 @@ import { likelySlip, undoAccount, undoAdd } from './taking-back.ts';
 
 export interface DaemonSwitches {
   readonly stop: () => void;
-  readonly pause: () => void;
-  readonly resume: () => void;
+  /** Resolves when it would outlast the end of this process. */
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
   /** True while a publish() for this job has not come to its end. */
   readonly publishing?: (job: string) => boolean;
   /** The phones that it knows. */
@@ -239,10 +240,10 @@ export class Desk {
     return accepted(found.length === 0 ? 'Nothing of an earlier life was left.' : found.join('\n'), { found });
   }
 
-  #switch(what: 'pause' | 'resume' | 'stop'): Accepted {
+  async #switch(what: 'pause' | 'resume' | 'stop'): Promise<Accepted> {
     const { daemon, home } = this.#parts;
     if (daemon === null) throw new SchedulerError('NO_DAEMON', { details: { home } });
-    daemon[what]();
+    await daemon[what]();
     const text = { pause: 'Paused: no further post is started.', resume: 'Resumed.', stop: 'Stopping.' }[what];
     return accepted(text);
   }

@@ -1,4 +1,11 @@
 /** Whether the scheduler may begin posts, and why not. A pause is a reason in words; the last one counts. */
+
+export const BY_PERSON = 'paused by a person';
+
+/** Values of the store: what a person paused outlasts a restart, since whoever paused it does not expect posts after a crash. */
+export const PAUSED = 'paused';
+export const PAUSED_PHONES = 'paused_phones';
+
 export class Pause {
   readonly #changed: () => void;
   #reason: string | null = null;

@@ -5,10 +5,8 @@
 import { SchedulerError } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
 import type { DeskParts } from './desk.ts';
+import { BY_PERSON, PAUSED_PHONES } from './pause.ts';
 import { type Accepted, accepted, refused, WHO } from './replies.ts';
-
-const BY_PERSON = 'paused by a person';
-const PAUSED_PHONES = 'paused_phones';
 
 export async function pausedPhones(store: Pick<Store, 'value'>): Promise<readonly string[]> {
   return ((await store.value(PAUSED_PHONES)) ?? []) as readonly string[];

@@ -9,6 +9,7 @@ import type { Job, JobStatus } from '../domain/job.ts';
 import { attemptLimit, type RetryPolicy } from '../domain/retry.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { AccountStanding, JobCounts, StoreReader } from '../stores/store.ts';
+import { PAUSED, PAUSED_PHONES } from './pause.ts';
 
 export type { StoreReader };
 
@@ -77,11 +78,14 @@ export interface Status {
   readonly home: string;
   readonly store: string;
   readonly running: boolean;
+  /** No post is begun; by a person it outlasts the daemon. */
   readonly paused: boolean;
   readonly lock: LockView;
   readonly jobs: { readonly total: number } & Readonly<Record<JobStatus, number>>;
   readonly accounts: readonly AccountView[];
   readonly accounts_on_cooldown: readonly string[];
+  /** Phones that a person paused, whether they are there or not. */
+  readonly paused_devices: readonly string[];
   readonly devices: readonly unknown[];
   readonly appium: readonly { readonly url: string; readonly healthy: boolean }[];
   readonly uncertain: readonly UncertainView[];
@@ -159,11 +163,12 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     home,
     store,
     running,
-    paused: running && live.paused === true,
+    paused: (await reader?.value(PAUSED)) === true || (running && live.paused === true),
     lock,
     jobs: { total: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts },
     accounts,
     accounts_on_cooldown: accounts.filter((account) => account.state === 'cooldown').map((account) => account.name),
+    paused_devices: list(await reader?.value(PAUSED_PHONES)).flatMap((name) => text(name) ?? []),
     devices: running ? list(live.devices) : [],
     appium: running ? list(live.appium).map((one) => ({ url: text(record(one).url) ?? '', healthy: record(one).healthy === true })) : [],
     uncertain: uncertain.map((job) => ({ job: job.id, account: job.account, since: iso(job.uncertainMs) })),

@@ -135,7 +135,13 @@ describe('--status --json', () => {
           standing({ name: 'carol', state: 'hold', reason: 'captcha', waitReason: 'hold' }),
         ],
         jobs: [UNCERTAIN, job({ status: 'success' })],
-        values: { live: LIVE, final_result: 'max_passes_reached', pass_history: [{ pass: 1 }, { pass: 2 }], config: { workers: 2 } },
+        values: {
+          live: LIVE,
+          paused_phones: ['phone-2'],
+          final_result: 'max_passes_reached',
+          pass_history: [{ pass: 1 }, { pass: 2 }],
+          config: { workers: 2 },
+        },
       },
       HELD,
     );
@@ -179,6 +185,7 @@ describe('--status --json', () => {
         },
       ],
       accounts_on_cooldown: ['bob'],
+      paused_devices: ['phone-2'],
       devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
       appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
       troubled_jobs: [],
@@ -266,6 +273,15 @@ describe('the page', () => {
     expect(renderStatus(await build({}, { ...HELD, state: 'stale' }), PIPE)).toContain(
       'A dead or hung instance (PID 4711, last heartbeat 12s ago)',
     );
+  });
+
+  it('says what a person paused, also when nothing runs', async () => {
+    const values = { paused: true, paused_phones: ['phone-2'] };
+    const running = renderStatus(await build({ values }, HELD), PIPE);
+    expect(running).toMatch(/^PAUSED.*Phone phone-2 is PAUSED \(--resume phone:phone-2 goes on\)/s);
+    const stopped = await build({ values });
+    expect(stopped.status).toMatchObject({ running: false, paused: true, paused_devices: ['phone-2'] });
+    expect(renderStatus(stopped, PIPE)).toContain('Paused: the next start publishes nothing either, until `scheduler --resume` then.');
   });
 
   it('shows who posts what where, in which phase and for how long', async () => {

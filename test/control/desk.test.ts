@@ -39,10 +39,11 @@ afterEach(async () => {
 });
 
 function desk(withDaemon = true): Desk {
+  const switches = (what: string) => async () => void switched.push(what);
   const daemon = {
-    stop: () => switched.push('stop'),
-    pause: () => switched.push('pause'),
-    resume: () => switched.push('resume'),
+    stop: switches('stop'),
+    pause: switches('pause'),
+    resume: switches('resume'),
     publishing: (job: string) => publishing.includes(job),
   };
   const keep = (what: string) => async (record: PostedRecord) => void recorded.push(`${what} ${record.account} ${record.job}`);

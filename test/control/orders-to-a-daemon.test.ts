@@ -43,8 +43,8 @@ beforeEach(async () => {
 
 const daemon: NonNullable<DeskParts['daemon']> = {
   stop: () => undefined,
-  pause: () => undefined,
-  resume: () => undefined,
+  pause: async () => undefined,
+  resume: async () => undefined,
   phones: () => ['phone-1', 'phone-2'],
   phonesPaused: async () => void told.push('phones'),
   reload: async () => 'Read scheduler.yaml again.',

@@ -106,8 +106,8 @@ export class Daemon {
     const phones = new Phones({ ...own, providers: [rack(settings.phones)], needsDevice, guards: NO_GUARDS });
     const daemon = {
       stop: () => this.shutdown.request('--stop'),
-      pause: () => pause.begin('a person'),
-      resume: () => pause.end(),
+      pause: async () => pause.begin('a person'),
+      resume: async () => pause.end(),
       publishing: (job: string) => attempt.unsettled.has(job, 0),
     };
     const desk = new Desk({
