@@ -135,13 +135,7 @@ describe('--status --json', () => {
           standing({ name: 'carol', state: 'hold', reason: 'captcha', waitReason: 'hold' }),
         ],
         jobs: [UNCERTAIN, job({ status: 'success' })],
-        values: {
-          live: LIVE,
-          paused_phones: ['phone-2'],
-          final_result: 'max_passes_reached',
-          pass_history: [{ pass: 1 }, { pass: 2 }],
-          config: { workers: 2 },
-        },
+        values: { live: LIVE, final_result: 'max_passes_reached', pass_history: [{ pass: 1 }, { pass: 2 }], config: { workers: 2 } },
       },
       HELD,
     );
@@ -185,7 +179,7 @@ describe('--status --json', () => {
         },
       ],
       accounts_on_cooldown: ['bob'],
-      paused_devices: ['phone-2'],
+      paused_devices: [],
       devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
       appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
       troubled_jobs: [],
@@ -277,8 +271,9 @@ describe('the page', () => {
 
   it('says what a person paused, also when nothing runs', async () => {
     const values = { paused: true, paused_phones: ['phone-2'] };
-    const running = renderStatus(await build({ values }, HELD), PIPE);
-    expect(running).toMatch(/^PAUSED.*Phone phone-2 is PAUSED \(--resume phone:phone-2 goes on\)/s);
+    expect(renderStatus(await build({ values }, HELD), PIPE)).toMatch(
+      /^PAUSED.*Phone phone-2 is PAUSED \(--resume phone:phone-2 goes on\)/s,
+    );
     const stopped = await build({ values });
     expect(stopped.status).toMatchObject({ running: false, paused: true, paused_devices: ['phone-2'] });
     expect(renderStatus(stopped, PIPE)).toContain('Paused: the next start publishes nothing either, until `scheduler --resume` then.');
