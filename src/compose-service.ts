@@ -2,7 +2,7 @@
 import type { Clock } from './runtime/clock.ts';
 import { environment } from './runtime/environment.ts';
 import type { Logger } from './runtime/logger.ts';
-import { serviceManager } from './runtime/service-notify.ts';
+import { type Supervisor, serviceManager } from './runtime/service-notify.ts';
 import type { AppiumGuard } from './scheduler/appium-guard.ts';
 import type { Part } from './scheduler/house.ts';
 import type { LiveBoard } from './scheduler/live-board.ts';
@@ -20,14 +20,15 @@ export interface ServiceParts {
   readonly board: LiveBoard;
   readonly pause: { readonly reason: string | null };
   readonly stop: AbortSignal;
+  /** Absent = whoever the environment names; null = nobody. */
+  readonly manager?: Supervisor | null | undefined;
 }
 
-export function composeReporter({ edges, board, pause, ...own }: ServiceParts): Part {
+export function composeReporter({ edges, board, pause, manager = serviceManager(environment(), process.pid), ...own }: ServiceParts): Part {
   const { guard, publishers } = edges;
   const { store, clock } = own;
   return serviceReporter({
-    ...own,
-    manager: serviceManager(environment(), process.pid),
+    ...{ ...own, manager },
     firstCheck: (stop) => (publishers.needAppium ? guard.firstCheck(stop) : Promise.resolve()),
     line: async () =>
       statusLine({

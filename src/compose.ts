@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { composeEdges } from './compose-edges.ts';
-import { composeReporter } from './compose-service.ts';
+import { composeReporter, type ServiceParts } from './compose-service.ts';
 import { composeSwitches, hangupReloads, restorePauses } from './compose-switches.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { type LiveConfig, liveConfig } from './config-live.ts';
@@ -38,14 +38,14 @@ import { TooLate } from './scheduler/too-late.ts';
 import { Unsettled } from './scheduler/unsettled.ts';
 import { Verifier } from './scheduler/verifier.ts';
 import { Wake } from './scheduler/wake.ts';
-import { Worker } from './scheduler/worker.ts';
+import { Worker, type WorkerParts } from './scheduler/worker.ts';
 import { PostedFile } from './stores/posted-ledger.ts';
 import { SqliteStore } from './stores/sqlite.ts';
 import { SqliteReader } from './stores/sqlite-reader.ts';
 import { StateFiles, writeState } from './stores/state-files.ts';
 
 /** A home that is ours. */
-interface Own extends Surroundings {
+export interface Own extends Surroundings {
   readonly config: Config;
   readonly live: LiveConfig;
   readonly lock: InstanceLock;
@@ -57,6 +57,8 @@ interface Own extends Surroundings {
   readonly instance: string;
   readonly logger: RootLogger;
   readonly progress: Progress;
+  /** Absent = whoever the environment names. */
+  readonly manager?: ServiceParts['manager'];
 }
 
 /** Time from the request to stop to the hard end; a service's own limit leaves more. */
@@ -94,7 +96,7 @@ export function compose(first: Config, around: Surroundings, read: () => Promise
 async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
   const { config } = live;
   const { clock, random } = around;
-  const logger = await createLogger({ dir: join(config.home, 'logs'), level: 'info', pretty: false });
+  const logger = await createLogger({ dir: join(config.home, 'logs'), level: 'info', pretty: false, ...config.retention.logs });
   const instance = `${hostname()}:${config.home}`;
   const progress = new Progress(clock);
   const lock = await acquireInstanceLock({ home: config.home, instance, clock, logger, progress: () => progress.stalled() === null });
@@ -123,15 +125,15 @@ function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): D
   return new Desk({ ...own, accountPolicy: policyOf, isConfigured, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
 }
 
-/** @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
-async function composeScheduler(own: Own, request: RunRequest) {
+/** @param openEdges the unreliable world, or a simulated one. @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */
+export async function composeScheduler(own: Own, request: RunRequest, openEdges: typeof composeEdges = composeEdges) {
   const { config, lock, store, logger, clock } = own;
   const shutdown = new Shutdown({ clock, logger, hardAfterMs: STOP_LIMIT_MS, onHangup: hangupReloads(() => switches.reload(), logger) });
   lock.lost.addEventListener('abort', () => shutdown.force('the lock is lost'), { once: true });
   const { signal: stop, hard } = shutdown;
   const wake = new Wake(clock);
   const pause = new Pause(() => wake.notify());
-  const edges = await composeEdges(own);
+  const edges = await openEdges(own);
   const workers = composeWorkers(own, { ...request, edges, pause, stop, hard, wake });
   const switches = composeSwitches({ ...own, ...workers, pause, wake, phones: edges.phones, stop: () => shutdown.request('--stop') });
   await restorePauses({ store, pause, rests: workers.rests });
@@ -152,8 +154,8 @@ async function composeScheduler(own: Own, request: RunRequest) {
       { name: 'adb server', stop: edges.stopAdb },
       { name: 'Appium', stop: edges.stopAppium },
       controlPart({ home: config.home, handler: (command) => desk.handle(command), logger, clock }),
-      { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard), stop: async () => {} },
-      evidencePart({ ...own, root: join(config.home, 'evidence') }),
+      { name: 'Heartbeat', start: async () => lock.startHeartbeat(hard, own.progress), stop: async () => {} },
+      evidencePart({ ...own, ...config.retention.evidence, root: join(config.home, 'evidence') }),
       ticks({ ...own, ...config.retention, snapshot: () => own.files.write(), reap: () => reaper.reap() }),
     ],
   });
@@ -194,7 +196,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
   };
   const tooLate = new TooLate({ ...own, tooLateMs: config.tooLateMs });
   const rests = new Rests(own.clock, config.delayBetweenPostsMs);
-  const ready = (signal: AbortSignal) => (publishers.needAppium ? guard.ready(signal) : Promise.resolve(true));
+  const ready: WorkerParts['ready'] = (signal, alive) => (publishers.needAppium ? guard.ready(signal, alive) : Promise.resolve(true));
   const hire = async (reachable: number) => {
     const count = config.workers ?? Math.min(MOST_WORKERS_BY_DEFAULT, Math.max(1, reachable));
     for (let id = 1; id <= count; id++) {

@@ -41,6 +41,21 @@ const duration = z
   })
   .meta({ title: 'duration' });
 
+const DAY_MS = 86_400_000;
+const days = duration.refine((ms) => ms >= DAY_MS, 'must be at least 1d').meta({ title: 'duration' });
+
+const SIZE_WANTED = 'must be a size such as 500MB or 2GB (a plain number is bytes)';
+const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+const size = z
+  .union([z.string(), z.number()], { error: SIZE_WANTED })
+  .transform((value, context) => {
+    const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMGT]B)?$/i.exec(String(value).trim()) ?? [];
+    if (number !== undefined) return Number(number) * (UNITS[unit.toUpperCase()] as number);
+    context.addIssue({ code: 'custom', message: SIZE_WANTED });
+    return z.NEVER;
+  })
+  .meta({ title: 'size' });
+
 const zone = z.string().refine(isZone, 'is no time zone; write one such as Europe/Berlin').meta({ title: 'time zone' });
 const count = z.number().int().min(1);
 const fraction = z.number().meta({ title: 'number, 0 to 1' });
@@ -256,9 +271,15 @@ export const FILE = settings({
     .describe('How long each part of one try may take'),
   retention: settings({
     events: duration.prefault('90d').describe('what happened longer ago is forgotten; what a person or a look settled is kept'),
+    logs: days.prefault('14d').describe('each log is kept for so long, at least one day'),
+    log_files: count.prefault(14).describe('and in at most so many files: one a day, or one for each 100 MB'),
+    evidence: duration
+      .prefault('30d')
+      .describe('what attempts left for people is kept for so long; what a person still has to look at stays'),
+    evidence_size: size.prefault('2GB').describe('and up to so much in all, the oldest going first'),
   })
     .prefault({})
-    .describe('How long the past is kept'),
+    .describe('How long, and how much of, the past is kept'),
 });
 
 function limitOf(phase: Phase, description: string) {

@@ -54,8 +54,13 @@ export interface Config {
   readonly tooLateMs: number;
   /** A job deferred for longer than this calls a human. */
   readonly deferLimitMs: number;
-  /** Events older than this are forgotten. */
-  readonly retention: { readonly eventsMs: number };
+  /** What is older, or more, than this is removed. */
+  readonly retention: {
+    readonly eventsMs: number;
+    /** Each log is kept for so many days, and in so many files. */
+    readonly logs: { readonly keepMs: number; readonly keepFiles: number };
+    readonly evidence: { readonly keepMs: number; readonly mostBytes: number };
+  };
   /** null = one per reachable device, at most 3. */
   readonly workers: number | null;
   readonly passes: {
@@ -148,7 +153,11 @@ export function loadConfig(request: LoadConfigRequest): Config {
     delayBetweenPostsMs: written.defaults.delay_between_posts,
     tooLateMs: written.defaults.too_late,
     deferLimitMs: written.defer_limit,
-    retention: { eventsMs: written.retention.events },
+    retention: {
+      eventsMs: written.retention.events,
+      logs: { keepMs: written.retention.logs, keepFiles: written.retention.log_files },
+      evidence: { keepMs: written.retention.evidence, mostBytes: written.retention.evidence_size },
+    },
     workers: overrides.workers ?? written.workers ?? null,
     passes: complete.passes,
     cooldown: complete.cooldown,

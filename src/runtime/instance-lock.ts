@@ -42,6 +42,8 @@ export interface InstanceLockOptions {
 }
 
 const HEARTBEAT_MS = 30_000;
+/** A beat and the wait before it; a home on a file system that hangs takes longer. */
+const BEAT_LIMIT_MS = 3 * HEARTBEAT_MS;
 const GUARD_NAME = 'scheduler.guard.db';
 const DIRECTORY_NAME = '.scheduler.lock.d';
 /** A holder that is about to write its file, or about to be dead, gets this long. */
@@ -49,6 +51,12 @@ const PATIENCE_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
 /** A hung holder gets this long to end politely. */
 const GRACE_MS = 3_000;
+
+/** Where loops say that they get on: scheduler/progress.ts. */
+interface Loops {
+  enter(loop: string, what: string, limitMs: number): void;
+  leave(loop: string): void;
+}
 
 /** The right to act. Held until `release`, or until somebody else's name stands in the file. */
 export class InstanceLock {
@@ -89,10 +97,10 @@ export class InstanceLock {
     await this.#write();
   }
 
-  /** Shows every 30 s that we live, until `signal` aborts or the lock is released. */
-  startHeartbeat(signal: AbortSignal): void {
+  /** Shows every 30 s that we live, until `signal` aborts or the lock is released. `loops` hears of each beat: it is a loop like others. */
+  startHeartbeat(signal: AbortSignal, loops?: Loops): void {
     this.#options.logger.info('[HEARTBEAT] Started heartbeat thread');
-    this.#beating = this.#beat(AbortSignal.any([signal, this.#over.signal, this.#lost.signal]));
+    this.#beating = this.#beat(AbortSignal.any([signal, this.#over.signal, this.#lost.signal]), loops);
   }
 
   /** Gives the home back: the file goes first, the right to act last. Safe to call twice. */
@@ -114,9 +122,11 @@ export class InstanceLock {
     this.#options.logger.info({ pid: this.#me.pid, instance: this.#options.instance }, `[LOCK] Acquired lock (PID ${this.#me.pid})`);
   }
 
-  async #beat(signal: AbortSignal): Promise<void> {
+  async #beat(signal: AbortSignal, loops?: Loops): Promise<void> {
     const { clock, logger, progress } = this.#options;
-    while (await clock.sleep(HEARTBEAT_MS, 'heartbeat', signal)) {
+    for (;;) {
+      loops?.enter('heartbeat', 'one beat', BEAT_LIMIT_MS);
+      if (!(await clock.sleep(HEARTBEAT_MS, 'heartbeat', signal))) break;
       if (!progress()) {
         logger.warn('[HEARTBEAT] No progress: the heartbeat waits');
         continue;
@@ -127,6 +137,7 @@ export class InstanceLock {
         logger.warn({ err }, '[HEARTBEAT] The lock file could not be written');
       }
     }
+    loops?.leave('heartbeat');
   }
 
   /** A file that names somebody else means that the guard was removed by hand and a successor acts: never write over it. */

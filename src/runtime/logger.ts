@@ -55,15 +55,17 @@ export interface LoggerOptions {
   readonly redact?: readonly string[];
   /** Where readable lines go; standard error, so that standard output belongs to results. */
   readonly terminal?: { write(text: string): unknown; readonly isTTY?: boolean };
-  /** Rolled files kept per log. */
-  readonly keep?: number;
+  /** Each log is kept in at most so many files, 14 unless told, and for so long, 14 days unless told. */
+  readonly keepFiles?: number;
+  readonly keepMs?: number;
 }
 
 type RollingFile = Awaited<ReturnType<typeof openRollingFile>>;
 
 /** A burst while the disk is full is cut here, not in memory. */
 const UNWRITTEN_BYTES_KEPT = 1_000_000;
-const DAYS_KEPT = 14;
+const FILES_KEPT = 14;
+const KEPT_MS = 14 * 86_400_000;
 const BIGGEST_FILE = '100m';
 
 /**
@@ -78,7 +80,7 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
 
   const open = async (name: string): Promise<DestinationStream[]> => {
     if (options.dir === null) return [];
-    const file = await openFile(options.dir, name, options.keep ?? DAYS_KEPT).catch((cause: NodeJS.ErrnoException) => {
+    const file = await openFile(options.dir, name, options).catch((cause: NodeJS.ErrnoException) => {
       throw new SchedulerError('HOME_NOT_WRITABLE', { cause, details: { folder: options.dir, text: cause.code ?? cause.message } });
     });
     files.push(file);
@@ -119,17 +121,18 @@ export function silentLogger(): Logger {
   return logger;
 }
 
-async function openFile(dir: string, name: string, keep: number): Promise<RollingFile> {
+async function openFile(dir: string, name: string, { keepFiles = FILES_KEPT, keepMs = KEPT_MS }: LoggerOptions): Promise<RollingFile> {
   const folder = join(dir, 'daily');
   mkdirSync(folder, { recursive: true });
-  removeOldLogs(folder, name, { files: keep, days: DAYS_KEPT, nowMs: new SystemClock().now() });
+  const removeOld = () => removeOldLogs(folder, name, { files: keepFiles, ms: keepMs, nowMs: new SystemClock().now() });
+  removeOld();
   const file = await openRollingFile({
     file: join(folder, name),
     extension: '.log',
     dateFormat: 'yyyy-MM-dd',
     frequency: 'daily',
     size: BIGGEST_FILE,
-    limit: { count: keep, removeOtherLogFiles: true },
+    limit: { count: keepFiles, removeOtherLogFiles: true },
     sync: true,
     maxLength: UNWRITTEN_BYTES_KEPT,
   });
@@ -137,7 +140,11 @@ async function openFile(dir: string, name: string, keep: number): Promise<Rollin
   file.on('error', () => undefined);
   const live = join(dir, `${name}.log`);
   linkLive(file.file, live);
-  file.on('ready', () => linkLive(file.file, live));
+  file.on('ready', () => {
+    linkLive(file.file, live);
+    // pino-roll knows how many to keep, and not how long: a scheduler that runs for months must not wait for its next start.
+    removeOld();
+  });
   return file;
 }
 

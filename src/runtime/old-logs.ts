@@ -5,13 +5,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Keeps the newest `keep` files of this log, of those not older than so many days; other logs of the folder are left alone. Never throws. */
+/** Keeps the newest `keep` files of this log, of those not older than so long; other logs of the folder are left alone. Never throws. */
 export function removeOldLogs(
   folder: string,
   name: string,
-  keep: { readonly files: number; readonly days: number; readonly nowMs: number },
+  keep: { readonly files: number; readonly ms: number; readonly nowMs: number },
 ): void {
-  const oldest = keep.nowMs - keep.days * 86_400_000;
+  const oldest = keep.nowMs - keep.ms;
   const files = namesIn(folder).flatMap((file) => {
     const [, of, day = '', number = ''] = /^(.+)\.(\d{4}-\d\d-\d\d)\.(\d+)\.log$/.exec(file) ?? [];
     return of === name ? [{ file, day, number: Number(number) }] : [];

@@ -15,6 +15,9 @@ export interface AppiumGuardParts {
   readonly limits: AppiumLimits;
 }
 
+/** For the stall detector: one check, with the restart and the pause that may follow from it. */
+export const READY_LIMIT_MS = 600_000;
+
 export class AppiumGuard {
   readonly #parts: AppiumGuardParts;
   #state: AppiumHealthState = HEALTHY;
@@ -32,9 +35,13 @@ export class AppiumGuard {
     return { url: this.#parts.server.url, healthy: this.#problem === null, problem: this.#problem };
   }
 
-  /** Resolves true when Appium is ready for a session, false when `stop` aborted first. Workers that ask at the same time share one answer. */
-  async ready(stop: AbortSignal): Promise<boolean> {
+  /**
+   * Resolves true when Appium is ready for a session, false when `stop` aborted first: it may be down for days. Workers
+   * that ask at the same time share one answer. `alive` is called before each check, whose limit is its own.
+   */
+  async ready(stop: AbortSignal, alive: () => void = () => {}): Promise<boolean> {
     while (!stop.aborted) {
+      alive();
       this.#checking ??= this.#round(stop).finally(() => {
         this.#checking = null;
       });

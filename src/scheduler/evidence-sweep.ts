@@ -10,6 +10,8 @@ import { scheduleTick, stopTicks } from '../runtime/cron.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Part } from './house.ts';
+import type { Progress } from './progress.ts';
+import { TICK_LIMIT_MS } from './ticks.ts';
 
 export interface EvidenceSweepParts {
   /** The folder `evidence/`. */
@@ -17,14 +19,10 @@ export interface EvidenceSweepParts {
   readonly store: Pick<Store, 'jobs' | 'accounts'>;
   readonly nowMs: number;
   readonly logger: Logger;
-  /** 30 days unless told. */
-  readonly keepMs?: number;
-  /** 2 GB unless told. */
-  readonly mostBytes?: number;
+  readonly keepMs: number;
+  /** Of all of it together. */
+  readonly mostBytes: number;
 }
-
-const KEEP_MS = 30 * 86_400_000;
-const MOST_BYTES = 2_000_000_000;
 
 interface Folder {
   readonly path: string;
@@ -33,15 +31,22 @@ interface Folder {
   readonly bytes: number;
 }
 
+export interface EvidencePartParts extends Omit<EvidenceSweepParts, 'nowMs'> {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly progress: Progress;
+}
+
 /** Once an hour, as a part of the daemon. */
-export function evidencePart(parts: Pick<EvidenceSweepParts, 'root' | 'store' | 'logger'> & { readonly clock: Pick<Clock, 'now'> }): Part {
-  const sweep = async () => void (await sweepEvidence({ ...parts, nowMs: parts.clock.now() }));
-  return { name: 'Evidence', start: async () => scheduleTick('evidence', '17 * * * *', sweep, parts.logger), stop: stopTicks };
+export function evidencePart(parts: EvidencePartParts): Part {
+  const { clock, progress, logger } = parts;
+  const sweep = async () => void (await sweepEvidence({ ...parts, nowMs: clock.now() }));
+  const tick = () => progress.during('tick evidence', TICK_LIMIT_MS, sweep);
+  return { name: 'Evidence', start: async () => scheduleTick('evidence', '17 * * * *', tick, logger), stop: stopTicks };
 }
 
 /** Answers how many attempts' evidence was removed. A folder that cannot be read or removed is left for the next time. */
 export async function sweepEvidence(parts: EvidenceSweepParts): Promise<number> {
-  const { root, nowMs, logger, keepMs = KEEP_MS, mostBytes = MOST_BYTES } = parts;
+  const { root, nowMs, logger, keepMs, mostBytes } = parts;
   const wanted = await jobsOfPeople(parts);
   const found = (await attemptsIn(root)).sort((a, b) => a.atMs - b.atMs);
   let bytes = found.reduce((sum, folder) => sum + folder.bytes, 0);

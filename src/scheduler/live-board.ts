@@ -9,6 +9,7 @@ import type { Job } from '../domain/job.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
+import type { Progress } from './progress.ts';
 import type { AttemptStart, AttemptWatcher } from './watcher.ts';
 
 interface WorkerNow {
@@ -23,6 +24,7 @@ export interface LiveBoardParts {
   readonly store: Pick<Store, 'setValue'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly progress: Progress;
   /** Another watcher that sees the same, such as the live lines of the terminal. */
   readonly also: AttemptWatcher | null;
   readonly workers: () => readonly {
@@ -38,6 +40,8 @@ export interface LiveBoardParts {
 }
 
 const WRITE_EVERY_MS = 1_000;
+/** One write of a small value, and the wait after it. */
+const ROUND_LIMIT_MS = 60_000;
 
 export class LiveBoard implements AttemptWatcher {
   readonly #parts: LiveBoardParts;
@@ -72,7 +76,13 @@ export class LiveBoard implements AttemptWatcher {
 
   /** Writes what changed until `stop`; never throws: a full disk must not end a daemon that only wanted to show something. */
   async run(stop: AbortSignal): Promise<void> {
-    while (await this.#parts.clock.sleep(WRITE_EVERY_MS, 'next look at what happens', stop)) await this.write();
+    const { clock, progress } = this.#parts;
+    for (;;) {
+      progress.enter('status board', 'one look at what happens', ROUND_LIMIT_MS);
+      if (!(await clock.sleep(WRITE_EVERY_MS, 'next look at what happens', stop))) break;
+      await this.write();
+    }
+    progress.leave('status board');
   }
 
   async write(): Promise<void> {

@@ -48,6 +48,8 @@ const NEAR_LOOK_MS = 600_000;
 /** While a look is under way it is asked this often whether it is over. */
 const LOOK_POLL_MS = 1_000;
 const LOOK_LIMIT_MS = 2 * NEAR_LOOK_MS;
+/** Phones are stopped side by side, each within limits of its own. */
+const CLEAN_UP_LIMIT_MS = 600_000;
 
 /** These end by themselves within a drain; caps, windows, cooldowns and holds are listed, not waited for. */
 const SHORT_WAITS: readonly (WaitReason | null)[] = [null, 'busy', 'gap'];
@@ -121,6 +123,7 @@ export class Orchestrator {
   /** False when the scheduler stops meanwhile. */
   async #pause(retryAtMs: number): Promise<boolean> {
     const { clock, logger, delayMs, stop, progress } = this.#parts;
+    progress.enter('orchestrator', 'cleaning up between two passes', CLEAN_UP_LIMIT_MS);
     await this.#parts.cleanUp();
     const waitMs = passDelayMs(delayMs, retryAtMs, clock.now());
     logger.info(waitingLine(waitMs));

@@ -84,7 +84,8 @@ export class PostingScheduler {
   }
 
   async #begin(): Promise<Crew> {
-    const { store, reaper, rescuer, phones, bootId, missingPosts, logger, stop, hire } = this.#parts;
+    const { store, reaper, rescuer, phones, bootId, missingPosts, logger, stop, hire, progress } = this.#parts;
+    progress.enter('scheduler', 'starting', ROUND_LIMIT_MS);
     const before = await store.value('boot_id');
     await rescuer.rescue((before ?? bootId) === bootId);
     await rescuer.reconcile(await missingPosts());
@@ -94,6 +95,7 @@ export class PostingScheduler {
     await phones.refresh(stop);
     const workers = await hire(phones.list().filter(({ state }) => state !== 'offline' && state !== 'expired').length);
     logger.info({ workers: workers.length }, 'Scheduler started');
+    progress.leave('scheduler');
     return new Crew({ ...this.#parts, workers });
   }
 

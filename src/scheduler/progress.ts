@@ -34,6 +34,12 @@ export class Progress {
     this.#steps.delete(loop);
   }
 
+  /** `work` is `loop`'s only step: it has left when that is over, however it ends. */
+  async during<T>(loop: string, limitMs: number, work: () => Promise<T>): Promise<T> {
+    this.enter(loop, 'its work', limitMs);
+    return await work().finally(() => this.leave(loop));
+  }
+
   /** The first loop that is past its limit, in words; null = all is well. */
   stalled(): string | null {
     const now = this.#clock.monotonic();

@@ -11,16 +11,21 @@ import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Part } from './house.ts';
+import type { Progress } from './progress.ts';
 
 export interface TooLateParts {
   readonly store: Pick<Store, 'change' | 'wishedBefore'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly progress: Progress;
   readonly epoch: number;
   readonly tooLateMs: number;
 }
 
+const LOOP = 'Too late';
 const SWEEP_MS = 60_000;
+/** With the wait before it. */
+const SWEEP_LIMIT_MS = 5 * SWEEP_MS;
 
 export class TooLate {
   readonly #parts: TooLateParts;
@@ -34,7 +39,7 @@ export class TooLate {
     const ended = new AbortController();
     let loop: Promise<void> = Promise.resolve();
     return {
-      name: 'Too late',
+      name: LOOP,
       start: async () => {
         await this.sweep();
         loop = this.#run(ended.signal);
@@ -72,13 +77,12 @@ export class TooLate {
   }
 
   async #run(stop: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#parts;
-    while (await clock.sleep(SWEEP_MS, 'next look for what is too late', stop)) {
-      try {
-        await this.sweep();
-      } catch (error) {
-        logger.error({ err: error }, 'What is too late could not be looked for');
-      }
+    const { clock, logger, progress } = this.#parts;
+    for (;;) {
+      progress.enter(LOOP, 'one look for what is too late', SWEEP_LIMIT_MS);
+      if (!(await clock.sleep(SWEEP_MS, 'next look for what is too late', stop))) break;
+      await this.sweep().catch((err: unknown) => logger.error({ err }, 'What is too late could not be looked for'));
     }
+    progress.leave(LOOP);
   }
 }

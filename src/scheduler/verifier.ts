@@ -18,8 +18,10 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { PostedLedger, Store } from '../stores/store.ts';
 import { callPerson } from './alarm.ts';
+import { READY_LIMIT_MS } from './appium-guard.ts';
 import type { DoubtedHolders } from './doubted-holders.ts';
 import { type EvidenceKeeper, Trace } from './evidence.ts';
+import type { Progress } from './progress.ts';
 import { publishJob } from './publish-job.ts';
 import type { Rests } from './rests.ts';
 import type { Unsettled } from './unsettled.ts';
@@ -47,8 +49,9 @@ export interface VerifierParts {
   readonly publisherOf: (account: string) => ChosenPublisher;
   readonly appOf: (account: string) => string;
   readonly retryPolicy: (job: Job) => RetryPolicy;
-  /** Resolves true when what the publishers need (Appium) is ready. */
-  readonly ready: (stop: AbortSignal) => Promise<boolean>;
+  /** Resolves true when what the publishers need (Appium) is ready; calls `alive` while it tries. */
+  readonly ready: (stop: AbortSignal, alive: () => void) => Promise<boolean>;
+  readonly progress: Progress;
   /** Rings when an account is free again, and hears when an attempt has ended: it may have left a doubt. */
   readonly wake: Pick<Wake, 'notify' | 'listen'>;
 }
@@ -74,19 +77,22 @@ export class Verifier {
 
   /** Looks at whatever is due until `stop`. */
   async run(stop: AbortSignal): Promise<void> {
-    const { clock, logger, wake } = this.#parts;
+    const { clock, logger, wake, progress } = this.#parts;
     while (!stop.aborted) {
       const wait = wake.listen();
+      progress.enter(WHO, 'looking what is due', LOOK_LIMIT_MS);
       try {
         await this.lookAtDue(stop);
         const next = await this.nextLookMs();
         const waitMs = next === null ? IDLE_MS : Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
+        progress.enter(WHO, 'waiting for the next look', waitMs);
         await wait(waitMs, 'next look at an uncertain job', stop);
       } catch (error) {
         if (!stop.aborted) logger.error({ err: error }, 'Uncertain jobs could not be looked at');
         await clock.sleep(IDLE_MS, 'pause after trouble', stop);
       }
     }
+    progress.leave(WHO);
   }
 
   /** When the next look is due, epoch ms; null = no look will come, only humans. */
@@ -131,7 +137,7 @@ export class Verifier {
   }
 
   async #look(job: Doubt, stop: AbortSignal): Promise<void> {
-    const { store, clock, rests, ready, publisherOf } = this.#parts;
+    const { store, clock, rests, ready, publisherOf, progress } = this.#parts;
     const { publisher } = publisherOf(job.account);
     const device = publisher.needs.device ? ((await store.account(job.account))?.device ?? job.device) : null;
     // First take the phone from the workers' next claims, then see whether one of them has it already.
@@ -141,7 +147,9 @@ export class Verifier {
         this.#postponed.set(job.id, clock.now() + PHONE_BUSY_MS);
         return;
       }
-      if (publisher.needs.appium && !(await ready(stop))) return;
+      const alive = () => progress.enter(WHO, 'waiting for Appium', READY_LIMIT_MS);
+      if (publisher.needs.appium && !(await ready(stop, alive))) return;
+      progress.enter(WHO, `a look at ${job.id}`, LOOK_LIMIT_MS);
       const verdict = await this.#ask(job, device, stop);
       if (stop.aborted) return;
       this.#looked.set(job.id, clock.now());

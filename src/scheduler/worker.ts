@@ -6,6 +6,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import { READY_LIMIT_MS } from './appium-guard.ts';
 import { Attempt, type AttemptParts, type ClaimedJob } from './attempt.ts';
 import type { Except } from './breakers.ts';
 import { LEASE_MS, Lease } from './lease.ts';
@@ -23,8 +24,8 @@ export interface WorkerParts {
   readonly progress: Progress;
   readonly rests: Rests;
   readonly epoch: number;
-  /** Resolves true when what the publishers need (Appium) is ready, false when the scheduler stops first. */
-  readonly ready: (stop: AbortSignal) => Promise<boolean>;
+  /** Resolves true when what the publishers need (Appium) is ready, false when the scheduler stops first; calls `alive` while it tries. */
+  readonly ready: (stop: AbortSignal, alive: () => void) => Promise<boolean>;
   /** Limits this run; null = all accounts. */
   readonly onlyAccounts: readonly string[] | null;
   /** Absent = nothing is ever too late. */
@@ -33,8 +34,6 @@ export interface WorkerParts {
 
 /** Beside its phases: records of its end that must wait for a disk, a publisher that must let go. For the stall detector. */
 const ATTEMPT_END_MS = 120_000;
-/** Limit of a wait for Appium: the guard restarts it with pauses of a minute. */
-const READY_LIMIT_MS = 600_000;
 
 export class Worker {
   readonly id: number;
@@ -60,8 +59,8 @@ export class Worker {
    */
   async round(passNumber: number, stop: AbortSignal): Promise<Ended | null> {
     const { progress, clock, logger, rests } = this.#parts;
-    progress.enter(this.name, 'waiting for Appium', READY_LIMIT_MS);
-    if (!(await this.#parts.ready(stop)) || stop.aborted) return null;
+    const alive = () => progress.enter(this.name, 'waiting for Appium', READY_LIMIT_MS);
+    if (!(await this.#parts.ready(stop, alive)) || stop.aborted) return null;
     progress.enter(this.name, 'claiming a job', LEASE_MS);
     const claimed = { monotonic: clock.monotonic(), wall: clock.now() };
     const job = await this.#claim(passNumber);

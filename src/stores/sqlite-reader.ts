@@ -8,7 +8,7 @@ import type { Account } from '../domain/account.ts';
 import type { EventRecord } from '../domain/event.ts';
 import { ACCOUNT_BUSY, JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
-import { type Connection, guarded, openDatabase } from './database.ts';
+import { type Connection, guarded, openDatabase, type Statement } from './database.ts';
 import { checkSchema, latest } from './migrate.ts';
 import { MIGRATIONS } from './migrations/all.ts';
 import { type AccountRow, type JobRow, toAccount, toJob } from './rows.ts';
@@ -28,6 +28,7 @@ export class SqliteReads {
   readonly #db: Connection;
   readonly #pools: PoolNames;
   readonly #standings: SqliteStandings;
+  readonly #statements = new Map<string, Statement>();
 
   constructor(db: Connection) {
     this.#db = db;
@@ -36,14 +37,14 @@ export class SqliteReads {
   }
 
   counts(): JobCounts {
-    const rows = this.#db.prepare('SELECT status, n FROM counts').all() as { status: JobStatus; n: number }[];
+    const rows = this.#prepared('SELECT status, n FROM counts').all() as { status: JobStatus; n: number }[];
     const kept = new Map(rows.map((row) => [row.status, row.n]));
     return Object.fromEntries(JOB_STATUSES.map((status) => [status, kept.get(status) ?? 0])) as JobCounts;
   }
 
   /** In the order in which they were added. */
   accounts(nowMs: number): readonly AccountStanding[] {
-    const rows = this.#db.prepare('SELECT * FROM accounts ORDER BY rank').all() as AccountRow[];
+    const rows = this.#prepared('SELECT * FROM accounts ORDER BY rank').all() as AccountRow[];
     return rows.flatMap((row) => {
       const account = toAccount(row);
       return account === null ? [] : [this.#standing(row, account, nowMs)];
@@ -53,13 +54,11 @@ export class SqliteReads {
   /** In the order in which they were added. */
   jobs(filter: JobFilter): readonly Job[] {
     const statuses = filter.statuses === undefined ? null : JSON.stringify(filter.statuses);
-    const rows = this.#db
-      .prepare(
-        `SELECT * FROM ${sourceOf(filter.statuses)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    const rows = this.#prepared(
+      `SELECT * FROM ${sourceOf(filter.statuses)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
          AND (:id IS NULL OR id = :id) AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch)
          ORDER BY seq LIMIT :limit`,
-      )
-      .all({ id: null, account: null, batch: null, limit: -1, ...filter, statuses });
+    ).all({ id: null, account: null, batch: null, limit: -1, ...filter, statuses });
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
@@ -79,9 +78,9 @@ export class SqliteReads {
   }
 
   putOffSince(sinceMs: number): readonly Job[] {
-    const rows = this.#db
-      .prepare(`SELECT * FROM jobs INDEXED BY jobs_put_off WHERE status IN ('pending', 'retrying') AND deferred_since_ms <= ? ORDER BY seq`)
-      .all(sinceMs);
+    const rows = this.#prepared(
+      `SELECT * FROM jobs INDEXED BY jobs_put_off WHERE status IN ('pending', 'retrying') AND deferred_since_ms <= ? ORDER BY seq`,
+    ).all(sinceMs);
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
@@ -90,8 +89,15 @@ export class SqliteReads {
   }
 
   value(name: string): unknown {
-    const text = this.#db.prepare('SELECT value FROM stored_values WHERE name = ?').pluck().get(name) as string | undefined;
+    const text = this.#prepared('SELECT value FROM stored_values WHERE name = ?').pluck().get(name) as string | undefined;
     return text === undefined ? null : JSON.parse(text);
+  }
+
+  /** Compiled once: a daemon asks the same several times a minute, for months. There are a handful of texts. */
+  #prepared(sql: string): Statement {
+    const known = this.#statements.get(sql) ?? this.#db.prepare(sql);
+    this.#statements.set(sql, known);
+    return known;
   }
 
   /** The judgement stored with the account holds until `reconsider_at`; only those past it are judged again. */

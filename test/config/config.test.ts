@@ -111,9 +111,20 @@ describe('loadConfig', () => {
     expect(shownSettings(config)).toMatchObject({ workers: 3, max_passes: 5, retry_delay_seconds: 60, infra_retry_limit: 3 });
   });
 
-  it('keeps events for 90 days, or as long as it is told', () => {
-    expect(load(null).retention).toEqual({ eventsMs: 90 * 86_400_000 });
-    expect(load('retention: {events: 30d}\n').retention).toEqual({ eventsMs: 30 * 86_400_000 });
+  it('keeps events, logs and evidence as long, and as much of them, as it is told', () => {
+    const day = 86_400_000;
+    expect(load(null).retention).toEqual({
+      eventsMs: 90 * day,
+      logs: { keepMs: 14 * day, keepFiles: 14 },
+      evidence: { keepMs: 30 * day, mostBytes: 2e9 },
+    });
+    expect(load('retention: {events: 30d, logs: 3d, log_files: 5, evidence: 12h, evidence_size: 1.5GB}\n').retention).toEqual({
+      eventsMs: 30 * day,
+      logs: { keepMs: 3 * day, keepFiles: 5 },
+      evidence: { keepMs: day / 2, mostBytes: 1.5e9 },
+    });
+    const sizes = ['500MB', '20 kb', 4096].map((text) => load(`retention: {evidence_size: ${text}}\n`).retention.evidence.mostBytes);
+    expect(sizes).toEqual([5e8, 20_000, 4096]);
   });
 
   it('shows every setting in words, where it comes from, and no secret', () => {
@@ -158,6 +169,9 @@ describe('loadConfig', () => {
     ['accounts: alice', 'accounts must be a list'],
     ['timezone: Berlin', 'timezone is no time zone; write one such as Europe/Berlin'],
     ['cooldown: {step: never}', 'cooldown.step must be a duration such as 15s'],
+    ['retention: {evidence_size: much}', 'retention.evidence_size must be a size such as 500MB or 2GB'],
+    ['retention: {evidence_size: -1}', 'retention.evidence_size must be a size such as 500MB or 2GB'],
+    ['retention: {logs: 1h}', 'retention.logs must be at least 1d'],
     ['retry: {initial_delay: soon}', 'retry is wrong: initial_delay: "soon" is no duration'],
     ['publisher: foo', 'publisher must be appium, or {module'],
     ['devices: {network: [foo]}', 'devices.network[1] must be host:port'],

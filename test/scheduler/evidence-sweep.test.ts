@@ -35,8 +35,8 @@ function sweep(more: { readonly jobs?: readonly Row[]; readonly held?: readonly 
       (more.jobs ?? []).filter(({ status }) => statuses?.includes(status)),
     accounts: async () => (more.held ?? []).map((name) => ({ name, state: 'hold' })),
   };
-  const mostBytes = more.mostBytes === undefined ? {} : { mostBytes: more.mostBytes };
-  return sweepEvidence({ root, store: store as never, nowMs: NOW, logger: new MemoryLogger(), ...mostBytes });
+  const { mostBytes = 2_000_000_000 } = more;
+  return sweepEvidence({ root, store: store as never, nowMs: NOW, logger: new MemoryLogger(), keepMs: 30 * DAY, mostBytes });
 }
 
 it('removes what is older than 30 days, with the folder of its job once that is empty', async () => {

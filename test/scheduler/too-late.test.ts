@@ -13,8 +13,8 @@ beforeEach(async () => {
 });
 
 function tooLate(): TooLate {
-  const { store, clock, logger } = world;
-  return new TooLate({ store, clock, logger, epoch: 1, tooLateMs: DAY });
+  const { store, clock, logger, progress } = world;
+  return new TooLate({ store, clock, logger, progress, epoch: 1, tooLateMs: DAY });
 }
 
 describe('after an outage', () => {

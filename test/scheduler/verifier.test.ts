@@ -43,6 +43,7 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     publisherOf: () => ({ publisher, options: {} }),
     ready: async () => true,
     wake: world.wake,
+    progress: world.progress,
   });
   const since = (await world.job('beach')).uncertainMs ?? 0;
   return { world, verifier, looks: () => looks.map((at) => Math.round((at - since) / 1000)), rests };

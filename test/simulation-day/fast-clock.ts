@@ -1,7 +1,7 @@
 /**
  * Virtual time for simulations of whole days with a hundred workers: a heap of
- * sleepers, and one turn of the event loop between two instants. That is enough
- * as long as nothing in the world does real I/O that takes a turn of its own.
+ * sleepers, and one turn of the event loop between two instants, or as many as
+ * the files need that are being read and written. Other I/O is not waited for.
  */
 import type { Clock } from '../../src/runtime/clock.ts';
 
@@ -11,14 +11,21 @@ interface Sleeper {
   settle: ((over: boolean) => void) | null;
 }
 
+/** Turns of the event loop in which something that is not a file may still answer, such as a socket that is opened. */
+const MOST_IDLE_TURNS = 10_000;
+
 export class FastClock implements Clock {
   readonly #startMs: number;
   #elapsedMs = 0;
   #order = 0;
   readonly #heap: Sleeper[] = [];
+  readonly #passing: (ms: number) => void;
+  #held = 0;
 
-  constructor(startMs: number) {
+  /** @param passing hears of each step before anybody wakes: the clocks of packages that cannot be given one */
+  constructor(startMs: number, passing: (ms: number) => void = () => {}) {
     this.#startMs = startMs;
+    this.#passing = passing;
   }
 
   now(): number {
@@ -44,6 +51,14 @@ export class FastClock implements Clock {
     });
   }
 
+  /** Time stands still while somebody does I/O that the clock cannot see. */
+  async still<T>(work: Promise<T>): Promise<T> {
+    this.#held += 1;
+    return await work.finally(() => {
+      this.#held -= 1;
+    });
+  }
+
   /** Lets time pass until `work` settles. */
   async run<T>(work: Promise<T>, limitMs: number): Promise<T> {
     let settled = false;
@@ -51,13 +66,21 @@ export class FastClock implements Clock {
       settled = true;
     });
     done.catch(() => undefined);
+    let idleTurns = 0;
     for (;;) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      do await new Promise<void>((resolve) => setImmediate(resolve));
+      while (this.#held > 0 || filesAreBusy());
       if (settled) return done;
       const next = this.#pop();
-      if (next === undefined) throw new Error('nobody waits for anything, and the work is not done');
+      if (next === undefined) {
+        idleTurns += 1;
+        if (idleTurns > MOST_IDLE_TURNS) throw new Error('nobody waits for anything, and the work is not done');
+        continue;
+      }
+      idleTurns = 0;
       if (next.settle === null) continue;
       if (next.atMs > limitMs) throw new Error(`not done after ${limitMs} virtual ms`);
+      this.#passing(next.atMs - this.#elapsedMs);
       this.#elapsedMs = next.atMs;
       next.settle(true);
     }
@@ -92,6 +115,10 @@ export class FastClock implements Clock {
     heap[at] = last;
     return first;
   }
+}
+
+function filesAreBusy(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq') || name === 'CloseReq');
 }
 
 function before(a: Sleeper, b: Sleeper): boolean {

@@ -105,6 +105,11 @@ export class Rack {
     }
   }
 
+  /** What all sessions run on dies. */
+  endSessions(): void {
+    for (const session of this.#sessions.values()) session.abort(new Error('A session is either terminated or not started'));
+  }
+
   /** Appium dies on several phones at once, again and again. */
   async burst(phones: readonly string[], { count, share, withinMs }: Bursts, stop: AbortSignal): Promise<void> {
     const times = Array.from({ length: count }, () => this.#random.fraction() * withinMs).sort((a, b) => a - b);
