@@ -67,7 +67,7 @@ export function verdict(findings: readonly Finding[]): string {
   const bads = findings.filter(({ state }) => state === 'bad').length;
   const warns = findings.filter(({ state }) => state === 'warn').length;
   if (bads > 0) return `${bads} of ${findings.length} are bad: correct them before the night.`;
-  return warns > 0 ? `In order; ${warns} of ${findings.length} deserve a look.` : 'Everything is in order.';
+  return warns > 0 ? `In order; ${warns} of ${findings.length} ${warns === 1 ? 'deserves' : 'deserve'} a look.` : 'Everything is in order.';
 }
 
 /** 0 = in order, perhaps with something to look at; 1 = something is bad. */

@@ -44,7 +44,7 @@ export async function run({ mode, scheduler, shutdown, reader, terminal, clock }
       failed,
       uncertain: after.uncertain,
       retrying: after.retrying,
-      'accounts on hold': held,
+      [held === 1 ? 'account on hold' : 'accounts on hold']: held,
       'accounts that wait for their configuration (see --status)': troubled,
     };
     const rest = Object.entries(left).filter(([, count]) => count > 0);

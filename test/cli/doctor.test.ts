@@ -37,7 +37,7 @@ describe('an examination', () => {
 
   it.each([
     [[fine('a')], 0, 'Everything is in order.'],
-    [[fine('a'), look('b', 'c')], 0, 'In order; 1 of 2 deserve a look.'],
+    [[fine('a'), look('b', 'c')], 0, 'In order; 1 of 2 deserves a look.'],
     [[look('b', 'c'), bad('d', 'e')], 1, '1 of 2 are bad: correct them before the night.'],
   ])('ends with a verdict: %j', (found, code, text) => {
     const findings = found.map((one) => ({ what: 'x', ...one }));

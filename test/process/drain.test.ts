@@ -73,7 +73,7 @@ describe('--run --drain', () => {
   it('ends with code 4 when an account needs a person; the others go on', async () => {
     const drained = await drainWithFailure('the app wants a captcha', { category: 'account', type: 'captcha' });
     expect(drained.code).toBe(4);
-    expect(drained.stdout).toMatch(/\nPublished 1, 1 failed, 1 accounts on hold \(only_non_retryable\)\.\n$/);
+    expect(drained.stdout).toMatch(/\nPublished 1, 1 failed, 1 account on hold \(only_non_retryable\)\.\n$/);
     expect(world.posts()).toHaveLength(1);
     expect((await world.status()).accounts.map(({ state }) => state).sort()).toEqual(['active', 'hold']);
     // And the next day: still on hold, still not posted.

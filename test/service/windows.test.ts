@@ -1,6 +1,7 @@
 /** Guards promises 2 and 6 on Windows, as far as that can be tried elsewhere: the definition of the service and its scripts say what they should. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { controlAddress } from '../../src/control/address.ts';
@@ -51,4 +52,9 @@ describe('the control channel', () => {
     expect(controlAddress('C:\\videos', 'win32')).toBe(controlAddress('C:\\videos', 'win32'));
     expect(controlAddress('/srv/videos', 'linux')).toBe('/srv/videos/.control.sock');
   });
+});
+
+it('the database needs no compiler: its binaries for Windows are in the package', () => {
+  const entry = createRequire(import.meta.url).resolve('better-sqlite3/package.json');
+  for (const name of ['win32-x64.node', 'win32-arm64.node']) expect(existsSync(join(entry, '..', 'prebuilds', name)), name).toBe(true);
 });
