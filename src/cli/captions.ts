@@ -18,6 +18,8 @@ export interface CaptionRow {
   readonly account: string | null;
   readonly publishAt: string | null;
   readonly priority: string | null;
+  /** Its own retry policy: `5`, `false`, `{max_attempts: 5, …}`. */
+  readonly retry: string | null;
   /** Why the row cannot be used; its video must not be queued. */
   readonly problem: string | null;
 }
@@ -28,6 +30,7 @@ interface Columns {
   readonly account: number;
   readonly publishAt: number;
   readonly priority: number;
+  readonly retry: number;
 }
 
 /**
@@ -82,6 +85,7 @@ function findColumns(header: readonly string[]): Columns {
     account: exact('account'),
     publishAt: exact('publish_at'),
     priority: exact('priority'),
+    retry: exact('retry'),
   };
 }
 
@@ -98,6 +102,7 @@ function rowOf(record: readonly string[], columns: Columns, width: number, where
     account: optional(columns.account)?.replace(/^@/, '') ?? null,
     publishAt: optional(columns.publishAt),
     priority: optional(columns.priority),
+    retry: optional(columns.retry),
     problem: problemOf(record, video, width),
   };
 }

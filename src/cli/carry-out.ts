@@ -4,6 +4,7 @@
  * What it is made of comes from compose.ts.
  */
 import { daemonListens, sendCommand } from '../control/client.ts';
+import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Command, CommandHandler, StateMover, StoreReader } from '../scheduler/commands.ts';
@@ -88,6 +89,7 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   if (options.run !== null) await refuseBesideOthers();
   const own = await composition.openHome();
   try {
+    await refuseUnknownAccounts(line, own.reader);
     await perform({ ...line, zoneOf, office: { ...own, write: (path) => composition.write(own.reader, path) } });
     if (options.run === null) return 0;
     // A daemon is given more as it goes; only a drain has an end to count towards.
@@ -97,6 +99,15 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   } finally {
     await own.close();
   }
+}
+
+/** A mistyped `--accounts` would look like a queue in which nothing can be done. What is imported in the same line is not known yet. */
+async function refuseUnknownAccounts({ options, clock }: CommandLine, reader: StoreReader): Promise<void> {
+  const { onlyAccounts, add, import: imports } = options;
+  if (onlyAccounts === null || imports.files.length > 0) return;
+  const known = new Set([...add.accounts, ...(await reader.accounts(clock.now())).map(({ name }) => name)]);
+  const unknown = onlyAccounts.find((name) => !known.has(name));
+  if (unknown !== undefined) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: unknown } });
 }
 
 /** `--stop` ends when the scheduler has ended, so that what follows it finds the home free. */

@@ -7,10 +7,12 @@
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { parseTime } from '../domain/local-time.ts';
+import { retryFields } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
+import { parseRetryText, RetryProblem } from '../runtime/retry-text.ts';
 import type { Command } from '../scheduler/commands.ts';
 import type { StoreReader } from '../scheduler/status.ts';
 import { type CaptionRow, captionText, readCaptions } from './captions.ts';
@@ -259,7 +261,7 @@ async function takeVideo(
     const sha256 = await fileSha256(video.path);
     const repeat = request.repeatOf?.(sha256) ?? 0;
     const id = jobId(video.stem, sha256, repeat);
-    return { id, videoPath: video.path, sha256, caption, ...wish, maxAttempts: request.maxAttempts, repeat };
+    return { id, videoPath: video.path, sha256, caption, ...wish, repeat };
   } catch (error) {
     // One unreadable file must not keep the rest of the folder waiting.
     if (error instanceof SchedulerError) return error.message;
@@ -271,7 +273,7 @@ function wishOf(
   video: FoundVideo,
   row: CaptionRow | null,
   request: IntakeRequest,
-): Pick<NewJob, 'account' | 'publishAtMs' | 'priority'> | string {
+): Pick<NewJob, 'account' | 'publishAtMs' | 'priority' | 'maxAttempts' | 'retry'> | string {
   const folderAccount = video.parents.findLast((parent) => request.knownAccounts.includes(parent.replace(/^@/, '')))?.replace(/^@/, '');
   const account = request.boundTo ?? row?.account ?? folderAccount ?? null;
   if (account !== null && !request.knownAccounts.includes(account)) {
@@ -284,7 +286,20 @@ function wishOf(
   if (time !== null && publishAtMs === null) return `"${time}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00`;
   const priority = Number(row?.priority ?? 0);
   if (!Number.isInteger(priority)) return `the priority "${row?.priority}" is no whole number`;
-  return { account, publishAtMs, priority };
+  const tries = triesOf(row, request);
+  return typeof tries === 'string' ? tries : { account, publishAtMs, priority, ...tries };
+}
+
+/** What the row says of its tries goes before what the command says of all. */
+function triesOf(row: CaptionRow | null, { maxAttempts }: IntakeRequest): Pick<NewJob, 'maxAttempts' | 'retry'> | string {
+  if (row === null || row.retry === null) return { maxAttempts };
+  try {
+    const retry = parseRetryText(row.retry);
+    return { maxAttempts: null, retry: maxAttempts === null ? retry : { max_attempts: maxAttempts, ...retryFields(retry) } };
+  } catch (error) {
+    if (error instanceof RetryProblem) return `its retry policy ${error.message}`;
+    throw error;
+  }
 }
 
 /** Two files of the same bytes in one folder are one post. */

@@ -50,7 +50,8 @@ function eventInShape({ seq, atMs, type, ...rest }: EventRecord): Readonly<Recor
 
 /** `   12  2026-01-05T12:00:00.000Z  action_retry  clip-1a2b  alice  worker 1  push infrastructure  attempt=1 …` */
 function eventLine({ seq, atMs, type, job, account, device, who, epoch, phase, category, details }: EventRecord): string {
-  const facts = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const said = Object.entries(details).filter(([, value]) => value !== null && value !== '');
+  const facts = said.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const words = [job, account, device, who, `epoch ${epoch}`, phase, category, ...facts].filter((word) => word !== null && word !== '');
   const line = `${String(seq).padStart(6)}  ${isoTime(atMs)}  ${type.padEnd(16)}  ${words.join('  ')}`.replace(/\s*[\r\n]+\s*/g, ' ');
   return line.length <= LINE_COLUMNS ? line : `${line.slice(0, LINE_COLUMNS - 1)}…`;

@@ -24,6 +24,8 @@ export class Shutdown {
   readonly #hard = new AbortController();
   readonly #over = new AbortController();
   readonly #onSignal = (name: NodeJS.Signals) => this.#signalled(name);
+  readonly #onStray = (reason: unknown) =>
+    this.#options.logger.error({ err: reason }, 'A promise failed that nobody waits for (a publisher has forgotten it?); all else goes on');
   #reason: string | null = null;
 
   constructor(options: ShutdownOptions) {
@@ -65,9 +67,13 @@ export class Shutdown {
     this.#hard.abort(new Error(reason));
   }
 
-  /** Listens to the signals that end a process: the first one stops in order, the second one now. */
+  /**
+   * Listens to the signals that end a process: the first one stops in order, the second one now. A promise that a
+   * publisher has forgotten would end it too, and the other workers' posts with it; it is only told.
+   */
   onSignals(): void {
     for (const name of SIGNALS) process.on(name, this.#onSignal);
+    process.on('unhandledRejection', this.#onStray);
   }
 
   /**

@@ -142,6 +142,37 @@ describe('takeFolder', () => {
     expect((await take({ at: '2026-12-01T00:00:00Z' })).jobs[0]?.publishAtMs).toBe(Date.parse('2026-11-22T09:30:00Z'));
   });
 
+  it('takes a retry policy of its own from a row, in every form, on top of --max-attempts; a wrong one keeps its video back', async () => {
+    const forms = ['5', 'false', 'true', '{initial_delay: 2s, stop_when: "{{ attempt >= 2 }}"}', ''];
+    const wrong = ['soon', '{stop_when: "{% if x %}"}', '{max_attempts: 0}', '{tries: 3}'];
+    const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    [...forms, ...wrong].forEach((_, index) => void video(`v${index}.mp4`));
+    file('c.csv', ['filename,retry', ...[...forms, ...wrong].map((text, index) => `v${index},${cell(text)}`)].join('\n'));
+    const tries = async (request: Partial<IntakeRequest>) =>
+      (await take(request)).jobs.map(({ retry, maxAttempts }) => [retry ?? null, maxAttempts]);
+    const stop_when = '{{ attempt >= 2 }}';
+    expect(await tries({})).toEqual([
+      [5, null],
+      [false, null],
+      [true, null],
+      [{ initial_delay: '2s', stop_when }, null],
+      [null, null],
+    ]);
+    expect(await tries({ maxAttempts: 9 })).toEqual([
+      [{ max_attempts: 5 }, null],
+      [{ max_attempts: 1 }, null],
+      [{ max_attempts: 9 }, null],
+      [{ max_attempts: 9, initial_delay: '2s', stop_when }, null],
+      [null, 9],
+    ]);
+    expect((await take({})).refused.map(({ what, why }) => `${what}: ${why}`)).toEqual([
+      expect.stringMatching(/^v5\.mp4: its retry policy must be true, false, a number .* \(c\.csv:7\)$/),
+      expect.stringMatching(/^v6\.mp4: its retry policy holds a condition that must be one expression .* \(c\.csv:8\)$/),
+      expect.stringMatching(/^v7\.mp4: its retry policy is wrong: max_attempts: 0 .* \(c\.csv:9\)$/),
+      expect.stringMatching(/^v8\.mp4: its retry policy knows no "tries"; there are max_attempts, .* \(c\.csv:10\)$/),
+    ]);
+  });
+
   it("reads --at in the zone of the one account it can be for, else in the home's", async () => {
     video('a.mp4');
     const at = async (request: Partial<IntakeRequest>) => (await take({ at: '2026-12-01 12:00', ...request })).jobs[0]?.publishAtMs;

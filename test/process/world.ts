@@ -50,6 +50,8 @@ export interface StatusJson {
   readonly jobs: Readonly<Record<string, number>>;
   readonly accounts: readonly { readonly name: string; readonly state: string; readonly reason: string | null }[];
   readonly uncertain: readonly { readonly job: string; readonly account: string }[];
+  readonly troubled_jobs: readonly { readonly account: string; readonly attempts: number; readonly max_attempts: number }[];
+  readonly pass_history: readonly unknown[];
 }
 
 /** A job as `scheduler_state.json` shows it. */

@@ -54,15 +54,10 @@ test('when all has stopped nothing is left that waits', async () => {
 });
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const CAUGHT = [...SIGNALS, 'unhandledRejection'] as const;
 
 test.each(SIGNALS)('the first %s stops in order, the second signal now; afterwards one does nothing', (name) => {
-  const before = SIGNALS.map((signal) => process.listeners(signal));
-  onTestFinished(() => {
-    for (const [index, signal] of SIGNALS.entries()) {
-      for (const listener of process.listeners(signal)) if (!before[index]?.includes(listener)) process.off(signal, listener);
-    }
-  });
-  shutdown.onSignals();
+  listenForThisTest();
   process.emit(name, name);
   expect([shutdown.reason, shutdown.hard.aborted]).toEqual([name, false]);
   process.emit('SIGINT', 'SIGINT');
@@ -76,4 +71,26 @@ test.each(SIGNALS)('the first %s stops in order, the second signal now; afterwar
   expect(process.listenerCount(name)).toBe(caught);
   process.emit(name, name);
   expect(later.reason).toBeNull();
+});
+
+/** The signals stay caught for the rest of a process's life; a test's process goes on. */
+function listenForThisTest(): void {
+  const listeners = (name: (typeof CAUGHT)[number]) => process.listeners(name as NodeJS.Signals);
+  const before = CAUGHT.map(listeners);
+  onTestFinished(() => {
+    for (const [index, name] of CAUGHT.entries()) {
+      for (const listener of listeners(name)) if (!before[index]?.includes(listener)) process.off(name as NodeJS.Signals, listener);
+    }
+  });
+  shutdown.onSignals();
+}
+
+test('a promise that a publisher has forgotten is told, and stops nothing', () => {
+  const before = process.listeners('unhandledRejection');
+  listenForThisTest();
+  const [added] = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener));
+  const leak = new Error('the socket of a module');
+  added?.(leak, Promise.resolve());
+  expect(logger.said.at(-1)).toMatchObject({ message: expect.stringContaining('nobody waits for'), fields: { err: leak } });
+  expect(shutdown.reason).toBeNull();
 });

@@ -1,6 +1,6 @@
 /** Guards promises 1, 2 and 4 for many workers: no account twice at a time, everything ends, one's trouble is not the others'. */
 import { describe, expect, it } from 'vitest';
-import { World } from './world.ts';
+import { post, type Script, World } from './world.ts';
 
 describe('a crew', () => {
   it('publishes every video once and never lets two workers use one account', async () => {
@@ -34,6 +34,53 @@ describe('a crew', () => {
     world.store.claim = (request) => (broken-- > 0 ? Promise.reject(new Error('SQLITE_IOERR')) : claim(request));
     const ends = await world.clock.run(world.crew(2).sweep(1));
     expect(ends).toHaveLength(2);
+  });
+
+  it.each<[string, (world: World) => Script]>([
+    [
+      'throws before it has begun',
+      () => () => {
+        throw new TypeError('publisher is broken');
+      },
+    ],
+    ['hangs for ever', () => () => new Promise<void>(() => {})],
+    [
+      'goes on after it was broken off',
+      (world) => async (ctx, act) => {
+        await world.clock.sleep(7_200_000, 'a publisher that does not listen');
+        await ctx.commit();
+        act();
+      },
+    ],
+    [
+      'goes round in circles',
+      (world) => async (ctx) => {
+        for (;;) {
+          ctx.phase('push');
+          await world.clock.sleep(60_000, 'round in circles');
+        }
+      },
+    ],
+  ])('one worker whose publisher %s does not take the others with it', async (_what, bad) => {
+    const world = await World.with('alice', 'bob', 'carol');
+    await world.add(['bad'], 'alice', { maxAttempts: 1 });
+    await world.add(['one', 'two', 'three', 'four'], 'bob');
+    await world.add(['five', 'six', 'seven', 'eight'], 'carol');
+    world.scripts.set('bad', bad(world));
+    const healthy: number[] = [];
+    world.script = async (ctx, act, job) => {
+      await world.clock.sleep(200_000, 'posting');
+      await post(ctx, act, job);
+      healthy.push(world.clock.now());
+    };
+    const begun = world.clock.now();
+    await world.clock.run(world.crew(3).sweep(1));
+    expect(world.posts.map(({ id }) => id).sort()).toEqual(['eight', 'five', 'four', 'one', 'seven', 'six', 'three', 'two']);
+    // Nobody waited for it: four posts of 200 s, one after the other.
+    expect(Math.max(...healthy) - begun).toBe(800_000);
+    expect(await world.job('bad')).toMatchObject({ status: 'failed', attempts: 1 });
+    await world.clock.advance(7_200_000);
+    expect(world.posts.filter(({ id }) => id === 'bad')).toEqual([]);
   });
 
   it('ends its process when a newer epoch was raised under it: nothing it does would count', async () => {
