@@ -108,6 +108,7 @@ export class WdioUiFactory implements UiFactory {
       'appium:newCommandTimeout': IDLE_LIMIT_S,
       'appium:adbExecTimeout': ADB_LIMIT_MS,
       'appium:uiautomator2ServerReadTimeout': PHONE_LIMIT_MS,
+      // The only port of a session on this host: the driver forwards another for its MJPEG stream only when it is asked to.
       'appium:systemPort': systemPort,
     };
   }

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseCsv } from '../../src/runtime/csv-text.ts';
-import { openStage, type Stage } from './stage.ts';
+import { type Gate, openStage, type Stage, type Visit } from './stage.ts';
 import { newWorld, type World } from './world.ts';
 
 let world: World;
@@ -34,35 +34,53 @@ const TROUBLE: Readonly<Record<string, readonly { readonly message: string }[]>>
   erin: [NEW, NEW, NEW],
 };
 
-/** A video of each account; each meets its trouble, and the run comes to its end. */
+/** Until then nobody is tried again: a pass lasts as long as a busy machine needs for it. */
+const PATIENCE = '3s';
+
+/** A video of each account, all at once; each meets its trouble, and the run comes to its end. */
 async function failingRun(...flags: readonly string[]) {
+  setting('initial_delay: 0.2s', `initial_delay: ${PATIENCE}, backoff_multiplier: 1`);
   const folder = world.videos('chunk', ACCOUNTS);
   writeFileSync(join(folder, 'who.csv'), ['filename,caption,account', ...ACCOUNTS.map((name) => `${name},of ${name},${name}`)].join('\n'));
   stage.hold('before');
   stage.hold('acted');
-  const run = world.cli('--add-folder', folder, '--add-accounts', ACCOUNTS.join(','), '--run', ...flags);
-  let over = false;
-  const ended = run.finally(() => {
-    over = true;
-  });
-  void Promise.all([play('before', () => over), play('acted', () => over)]);
-  return ended;
+  const accounts = ['--add-accounts', ACCOUNTS.join(',')];
+  const ran = world.cli('--add-folder', folder, ...accounts, '--run', '--workers', '6', '--retry-delay', '4', ...flags);
+  void answer('acted', ({ account }) => (account === 'frank' ? NOT_CONFIRMED : undefined));
+  void meetTrouble();
+  return ran;
 }
 
-/** Lets each visit go with what is meant for it, until the run is over. */
-async function play(gate: 'before' | 'acted', over: () => boolean): Promise<void> {
-  for (let number = 0; !over(); number += 1) {
+/** Those who are tried again fail last, so that their pass ends before they are due. */
+async function meetTrouble(): Promise<void> {
+  const first = await Promise.all(ACCOUNTS.map((_, number) => stage.visit('before', number)));
+  const meet = (visit: Visit) => visit.go(TROUBLE[visit.account]?.[visit.attempt - 1]);
+  const again = first.filter(({ account }) => (TROUBLE[account] ?? []).some((trouble) => trouble !== SUSPENDED));
+  for (const visit of first) if (!again.includes(visit)) meet(visit);
+  await Promise.all(['[OK]', '[UNCERTAIN]', 'permanently failed'].map((line) => world.logged(line)));
+  for (const visit of again) meet(visit);
+  await answer('before', (visit) => TROUBLE[visit.account]?.[visit.attempt - 1], ACCOUNTS.length);
+}
+
+/** Lets each visit at the gate go with what is meant for it, for as long as anybody comes. */
+async function answer(gate: Gate, what: (visit: Visit) => Parameters<Visit['go']>[0], from = 0): Promise<void> {
+  for (let number = from; ; number += 1) {
     const visit = await stage.visit(gate, number);
-    if (gate === 'acted') visit.go(visit.account === 'frank' ? NOT_CONFIRMED : undefined);
-    else visit.go(TROUBLE[visit.account]?.[visit.attempt - 1]);
+    visit.go(what(visit));
   }
 }
 
-const SAID = { retry_delay_seconds: 1, infra_retry_limit: 3, max_passes: 5, workers: 3, max_attempts: 3 };
+/** Writes the settings anew, with one of them changed. */
+function setting(was: string | RegExp, is: string): void {
+  const file = world.path('scheduler.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(was, is));
+}
+
+const SAID = { retry_delay_seconds: 4, infra_retry_limit: 3, max_passes: 5, workers: 6, max_attempts: 3 };
 
 describe('six accounts in the trouble of the seeds', () => {
   it('go through passes, and log, status, events and CSV say the same', async () => {
-    const ran = await failingRun('--workers', '3', '--max-passes', '5', '--retry-delay', '1', '--infra-retry-limit', '3');
+    const ran = await failingRun('--max-passes', '5', '--infra-retry-limit', '3');
     expect(ran).toMatchObject({ code: 4, stderr: '' });
     expect(ran.stdout).toMatch(/\nPublished 2, 3 failed, 1 uncertain, 1 accounts on hold \(only_non_retryable\)\.\n$/);
 
@@ -88,13 +106,18 @@ describe('six accounts in the trouble of the seeds', () => {
       '  Result: retryable_remaining',
       '-'.repeat(60),
     ]);
-    expect(said[block + 13]).toBe('Waiting 1s before next pass...');
-    expect(said.filter((line) => line === 'Waiting 1s before next pass...')).toHaveLength(2);
+    expect(said[block + 13]).toBe('Waiting 4s before next pass...');
+    expect(said.filter((line) => line === 'Waiting 4s before next pass...')).toHaveLength(2);
     const failed = (line: string) => said.find((one) => one.includes(line)) ?? '';
     expect(failed('TimeoutError: ADB timeout')).toContain('(category: infrastructure, type: adb_timeout) - will retry');
     expect(failed('ConnectionError: Connection lost')).toContain('(category: infrastructure, type: connection_dropped) - will retry');
     expect(failed('Account suspended')).toContain('(category: account, type: suspended) - permanently failed');
     expect(said).toContain('Account dave on cooldown for 30min after 3 consecutive failures');
+
+    // As the seeds' `grep -E "error_category|infrastructure|account" logs/worker_0.log`; ours count from 1.
+    const ofWorkers = [1, 2, 3, 4, 5, 6].map((id) => readFileSync(world.path(`logs/worker_${id}.log`), 'utf8')).join('');
+    expect(ofWorkers.split('\n').filter((line) => line.includes('(category: infrastructure'))).toHaveLength(4);
+    expect(ofWorkers).toContain('"is_infra_error":true');
 
     const status = await world.status();
     expect(status).toMatchObject({
@@ -186,13 +209,7 @@ it('a video has as many tries as its own row says, whatever the settings say', a
   writeFileSync(join(folder, 'who.csv'), `filename,account,retry\ntwice,alice,2\nnever,bob,${stop}\nplain,carol,\n`);
   stage.hold('before');
   const ran = world.cli('--add-folder', folder, '--add-accounts', 'alice,bob,carol', '--run', '--max-passes', '9');
-  let over = false;
-  void ran.finally(() => {
-    over = true;
-  });
-  void (async () => {
-    for (let number = 0; !over; number += 1) (await stage.visit('before', number)).go(ADB_TIMEOUT);
-  })();
+  void answer('before', () => ADB_TIMEOUT);
   expect(await ran).toMatchObject({ code: 4 });
   const tries = (await world.status()).troubled_jobs;
   expect(tries.map(({ account, attempts, max_attempts }) => [account, attempts, max_attempts]).sort()).toEqual([
@@ -214,9 +231,7 @@ it('--accounts limits a run, and refuses a name that is not there', async () => 
 
 it('a publisher that forgets a promise ends nothing', async () => {
   const module = join(import.meta.dirname, 'leaky.mjs');
-  world.configure(stage.url);
-  const text = readFileSync(world.path('scheduler.yaml'), 'utf8').replace(/module: [^,]+/, `module: ${module}`);
-  writeFileSync(world.path('scheduler.yaml'), text);
+  setting(/module: [^,]+/, `module: ${module}`);
   const ran = await world.cli(
     '--add-folder',
     world.videos('chunk', ['one', 'two', 'three']),

@@ -5,6 +5,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
+import { localDay } from '../../src/domain/local-time.ts';
 import { editing } from './contract-editing.ts';
 import { events } from './contract-events.ts';
 import { neverTwice } from './contract-never-twice.ts';
@@ -128,6 +129,25 @@ export function contract(name: string, make: MakeStore): void {
       expect((await subject.store.accounts(subject.clock.now()))[0]).toMatchObject({ postedToday: 1, waitReason: 'cap' });
       await subject.accounts(['alice']);
       expect((await subject.store.accounts(subject.clock.now()))[0]).toMatchObject({ postedToday: 0, waitReason: null });
+    });
+
+    it.each([
+      ['spring', '2026-03-29', 23],
+      ['autumn', '2026-10-25', 25],
+    ])('a day of the change in %s is one day for the cap: the next post waits for its midnight', async (_when, day, hours) => {
+      const midnight = localDay('Europe/Berlin', Date.parse(`${day}T12:00:00Z`)).startMs;
+      await subject.clock.advance(midnight + 60_000 - NOON);
+      await subject.accounts(['alice']);
+      await subject.add([
+        { id: 'one', account: 'alice' },
+        { id: 'two', account: 'alice' },
+      ]);
+      await subject.publish(await subject.claimed());
+      expect(await subject.store.nextWake(subject.clock.now())).toEqual({ atMs: midnight + hours * HOUR, reason: 'cap' });
+      await subject.clock.advance(hours * HOUR - 60_001);
+      expect(await subject.claim()).toBeNull();
+      await subject.clock.advance(1);
+      expect((await subject.claimed()).id).toBe('two');
     });
 
     it('keeps a rolling limit of 24 hours', async () => {
