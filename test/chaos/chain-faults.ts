@@ -30,8 +30,8 @@ const FLOW_MS = 2_500;
 const POLL_MS = 10;
 const SILENT_MS = 5_000;
 const FROZEN_MS = 20;
-/** The lock's take-over ends a hung holder politely for 3 s before it kills. */
-const WAKE_WITHIN_MS = 4_000;
+/** A successor starts within this: some wake before it takes over, some are gone by then. */
+const WAKE_WITHIN_MS = 2_000;
 
 const anywhere =
   (hit: (scene: Scene) => Promise<unknown>): Strike =>

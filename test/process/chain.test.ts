@@ -9,6 +9,7 @@ import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TAP_CARRIED_OUT } from '../support/phone-holds.ts';
 import { openRack, type Rack } from './rack.ts';
 import { sha256, videoBytes, type World } from './world.ts';
 
@@ -172,6 +173,29 @@ describe('trouble at the tap that publishes', () => {
         expect(ofAlice).toHaveLength(made);
         expect(jobs).toMatchObject({ pending: 1, success: 2 });
       }
+      expect(world.processes()).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('an answer that never comes', () => {
+  it(
+    'after the tap was carried out: uncertain, then a look finds the post, and there is one',
+    async () => {
+      const rack = await openRack([['alice']], ['verify: {settle: 0, second_look: 0.1s}', 'phases: {commit: 4s, cleanup: 4s}']);
+      const { world, phones } = rack;
+      phones[0]?.setFault(TAP_CARRIED_OUT.fault);
+      const drained = await world.cli('--add-folder', folderFor(world, ['alice']), '--run', '--drain');
+      expect(drained).toMatchObject({ code: 0 });
+      const { stdout } = await world.cli('--events', '--json', '--job', world.jobs()[0]?.id ?? '');
+      expect([...stdout.matchAll(/"event_type":"(committing|uncertain|settled|published)"/g)].map(([, type]) => type)).toEqual([
+        'committing',
+        'uncertain',
+        'settled',
+      ]);
+      expect(world.jobs()).toMatchObject([{ status: 'success', attempts: 1 }]);
+      expect(rack.posts()).toHaveLength(1);
       expect(world.processes()).toEqual([]);
     },
     LIMIT_MS,
