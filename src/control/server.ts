@@ -3,7 +3,7 @@
  * arrives and its reply goes back. Started only while the instance lock is
  * held, so a socket file that is already there belongs to the dead.
  */
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, withLimit } from '../runtime/clock.ts';
@@ -33,12 +33,35 @@ export async function startControlServer(parts: ControlServerParts): Promise<{ r
     const served = serve(socket, parts).finally(() => connections.delete(socket));
     connections.set(socket, served);
   });
-  const isFile = !address.startsWith('\\\\');
-  if (isFile) await rm(address, { force: true });
-  await listen(server, address);
-  if (isFile) await chmod(address, 0o600);
+  const leave = await take(address, server);
   server.on('error', (error) => parts.logger.error({ err: error }, 'The control socket failed'));
-  return { close: () => close(server, connections, parts.clock) };
+  return {
+    close: async () => {
+      await leave();
+      await close(server, connections, parts.clock);
+    },
+  };
+}
+
+/**
+ * Listens at the address; answers how to give it up. At its end a server removes the name that it was bound to, whoever
+ * has it by then: so ours is bound to another one first, or a holder that wakes and ends would take its successor's away.
+ */
+async function take(address: string, server: Server): Promise<() => Promise<void>> {
+  if (address.startsWith('\\\\')) {
+    await listen(server, address);
+    return async () => {};
+  }
+  const first = address.replace(/sock$/, 'new');
+  await rm(first, { force: true });
+  await listen(server, first);
+  await chmod(first, 0o600);
+  const { ino } = await stat(first);
+  await rename(first, address);
+  return async () => {
+    const there = await stat(address).catch(() => null);
+    if (there?.ino === ino) await rm(address, { force: true });
+  };
 }
 
 function listen(server: Server, address: string): Promise<void> {

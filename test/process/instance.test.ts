@@ -17,16 +17,6 @@ beforeEach(async () => {
   world.configure(stage.url);
 });
 
-function lockFile(): Record<string, unknown> {
-  return JSON.parse(readFileSync(world.path('scheduler.lock'), 'utf8')) as Record<string, unknown>;
-}
-
-/** As if the holder had not shown life for three minutes. */
-function growOld(): void {
-  const content = { ...lockFile(), last_heartbeat: new Date(Date.now() - 180_000).toISOString() };
-  writeFileSync(world.path('scheduler.lock'), JSON.stringify(content));
-}
-
 describe('a second start in a home', () => {
   it('ends with code 3, names the holder, and changes nothing', async () => {
     const folder = world.videos('chunk', ['one', 'two']);
@@ -71,7 +61,7 @@ describe('a frozen holder', () => {
       const frozen = await world.daemon('--add-folder', folder, '--add-accounts', 'alice');
       await stage.visit(gate);
       frozen.signal('SIGSTOP');
-      growOld();
+      world.growOld();
 
       const next = await world.daemon();
       // Woken or not: the answers it waited for come now.
@@ -96,8 +86,8 @@ describe('a holder that was frozen with the tap in hand, and that nobody can see
     const frozen = await world.daemon('--add-folder', world.videos('chunk', ['one']), '--add-accounts', 'alice');
     await stage.visit('committed');
     frozen.signal('SIGSTOP');
-    growOld();
-    writeFileSync(world.path('scheduler.lock'), JSON.stringify({ ...lockFile(), hostname: 'rack-2', boot_id: 'another' }));
+    world.growOld();
+    writeFileSync(world.path('scheduler.lock'), JSON.stringify({ ...world.lock(), hostname: 'rack-2', boot_id: 'another' }));
     rmSync(world.path('scheduler.guard.db'));
     const next = await world.daemon();
     const { uncertain } = await world.status();
@@ -143,7 +133,7 @@ describe('what an earlier life left', () => {
 
     const daemon = await world.daemon('--add-accounts', 'alice');
     await world.logged('Lock heartbeat stale');
-    expect(lockFile()).toMatchObject({ pid: daemon.pid, epoch: 1 });
+    expect(world.lock()).toMatchObject({ pid: daemon.pid, epoch: 1 });
     daemon.signal('SIGTERM');
     expect((await daemon.ended).code).toBe(0);
     expect(world.has('scheduler.lock')).toBe(false);
@@ -153,7 +143,7 @@ describe('what an earlier life left', () => {
     writeFileSync(world.path('scheduler.lock'), text);
     mkdirSync(world.path('.scheduler.lock.d'));
     const daemon = await world.daemon('--add-accounts', 'alice');
-    expect(lockFile()).toMatchObject({ pid: daemon.pid });
+    expect(world.lock()).toMatchObject({ pid: daemon.pid });
     daemon.signal('SIGTERM');
     expect((await daemon.ended).code).toBe(0);
     expect(existsSync(world.path('.scheduler.lock.d'))).toBe(false);

@@ -1,12 +1,13 @@
 // A publisher whose posts are lines of a file that nobody ever rewrites: the judge of the process tests.
 // At each gate it asks the test (test/process/stage.ts) over HTTP what to do, so that a test can hit one phase exactly.
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { request } from 'node:http';
 
 /** Asks at the gate; waits as long as the test does. With `deaf` also beyond the end of the attempt. */
-function ask(gate, job, ctx) {
+function ask(gate, job, ctx, code = null) {
   const { url, deaf = false } = ctx.options;
-  const signal = deaf ? undefined : ctx.signal;
+  // What was refused is told also when that was the end of the attempt.
+  const signal = deaf || gate === 'refused' ? undefined : ctx.signal;
   return new Promise((resolve, reject) => {
     const sent = request(`${url}/${gate}`, { method: 'POST', agent: false, signal }, (answer) => {
       let text = '';
@@ -15,14 +16,22 @@ function ask(gate, job, ctx) {
       });
       answer.on('error', reject);
       answer.on('end', () => {
-        const { message, hints } = JSON.parse(text);
+        const { message, hints, block } = JSON.parse(text);
+        if (block !== undefined) blockUntilGone(block);
         if (message === undefined) resolve();
         else reject(Object.assign(new Error(message), hints));
       });
     });
     sent.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
-    sent.end(JSON.stringify({ job: job.id, account: job.account, attempt: job.attempt, pid: process.pid }));
+    sent.end(JSON.stringify({ job: job.id, account: job.account, attempt: job.attempt, pid: process.pid, code }));
   });
+}
+
+/** Nothing else of the process runs meanwhile: no lease, no heartbeat, no signal. The file is there from the first moment of it. */
+function blockUntilGone(file) {
+  writeFileSync(file, '');
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(file)) Atomics.wait(nobody, 0, 0, 20);
 }
 
 function post(path, job) {
@@ -39,7 +48,7 @@ export default {
     ctx.phase('compose');
     await ask('before', job, ctx);
     await ctx.commit().catch(async (error) => {
-      await ask('refused', job, ctx);
+      await ask('refused', job, ctx, error.code);
       throw error;
     });
     ctx.phase('commit');

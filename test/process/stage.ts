@@ -16,8 +16,12 @@ export interface Visit {
   readonly attempt: number;
   /** Of the daemon that the publisher runs in. */
   readonly pid: number;
+  /** Of the error, at `refused`. */
+  readonly code: string | null;
   /** Lets it go on, or makes it throw. Safe to call when nobody waits any more. */
   go(failure?: { readonly message: string; readonly hints?: Readonly<Record<string, unknown>> }): void;
+  /** Lets it go on after it has blocked its whole process: from when the file is there until it is gone. */
+  block(file: string): void;
 }
 
 export interface Stage {
@@ -73,10 +77,15 @@ export async function openStage(): Promise<Stage> {
 async function receive(request: IncomingMessage, response: ServerResponse): Promise<Visit> {
   let text = '';
   for await (const chunk of request) text += String(chunk);
-  const asked = JSON.parse(text) as Omit<Visit, 'gate' | 'go'>;
-  const go: Visit['go'] = (failure = { message: '' }) => {
-    if (response.writableEnded || response.destroyed) return;
-    response.end(JSON.stringify(failure.message === '' ? {} : failure));
+  const asked = JSON.parse(text) as Omit<Visit, 'gate' | 'go' | 'block'>;
+  const answer = (order: object): void => {
+    if (!response.writableEnded && !response.destroyed) response.end(JSON.stringify(order));
   };
-  return { gate: (request.url ?? '/').slice(1) as Gate, ...asked, go };
+  const gate = (request.url ?? '/').slice(1) as Gate;
+  return {
+    gate,
+    ...asked,
+    go: (failure = { message: '' }) => answer(failure.message === '' ? {} : failure),
+    block: (file) => answer({ block: file }),
+  };
 }

@@ -225,6 +225,16 @@ export class World {
     return (JSON.parse(readFileSync(this.path('scheduler_state.json'), 'utf8')) as { readonly jobs: readonly JobRow[] }).jobs;
   }
 
+  lock(): Readonly<Record<string, unknown>> {
+    return JSON.parse(readFileSync(this.path('scheduler.lock'), 'utf8')) as Readonly<Record<string, unknown>>;
+  }
+
+  /** As if the holder had not shown life for three minutes; `change` are further fields of its lock file. */
+  growOld(change: Readonly<Record<string, unknown>> = {}): void {
+    const old = { ...this.lock(), last_heartbeat: new Date(Date.now() - 180_000).toISOString(), ...change };
+    writeFileSync(this.path('scheduler.lock'), JSON.stringify(old));
+  }
+
   path(name: string): string {
     return join(this.home, name);
   }
