@@ -35,6 +35,7 @@ export function composeReporter({ edges, board, pause, manager = serviceManager(
         counts: await store.counts(),
         paused: pause.reason,
         working: board.working(),
+        looks: board.looks().length,
         held: (await store.accounts(clock.now())).filter(({ state }) => state === 'hold').length,
         appium: publishers.needAppium ? guard.status().problem : null,
       }),

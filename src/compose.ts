@@ -179,6 +179,7 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     workers: () => workers.map((worker) => ({ name: worker.name, ...worker.stats() })),
     appium: () => (publishers.needAppium ? [guard.status()] : []),
     devices: () => phones.list(),
+    looks: () => verifier.looks(),
     pauseReason: () => pause.reason,
   });
   const serverOf = (name: string) => (publishers.of(name).publisher.needs.appium ? 'appium' : null);
@@ -204,6 +205,6 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
     }
     return workers;
   };
-  const verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
+  const verifier: Verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
   return { board, rests, hire, verifier, breakers, tooLate, unsettled: attempt.unsettled };
 }

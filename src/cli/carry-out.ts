@@ -137,7 +137,7 @@ export async function show({ options, terminal, clock }: CommandLine, compositio
     }
     const now = clock.now();
     const plan = await buildPlan(reader, now);
-    terminal.write(options.json ? `${JSON.stringify(plan, null, 2)}\n` : renderPlan(plan, now));
+    terminal.write(options.json ? `${JSON.stringify(plan, null, 2)}\n` : renderPlan(plan, now, terminal));
   } finally {
     await reader.close();
   }

@@ -1,22 +1,24 @@
 /**
- * The status as a page for a person: at most 100 columns, what needs a human
- * first, and each such line with the command that settles it. Times are said
- * relative to now, so that no zone has to be guessed.
+ * The status as a page for a person: what needs a human first, and each such
+ * line with the command that settles it. On a terminal it fits its width; in a
+ * pipe nothing is cut. Times are said relative to now, so that no zone has to be
+ * guessed.
  */
 import { formatDuration } from '../domain/duration.ts';
 import { parseIsoTime } from '../runtime/clock.ts';
 import { nextSteps } from '../scheduler/alarm.ts';
-import type { AccountView, Status, StatusPage } from '../scheduler/status.ts';
+import type { AccountView, Status, StatusPage, UncertainView } from '../scheduler/status.ts';
 import { renderTable } from './table.ts';
-import { painter, type Terminal } from './terminal.ts';
+import { lineWidth, painter, type Terminal } from './terminal.ts';
 
-const COLUMNS = 100;
 /** So many failed tries, and the number of the others. */
 const TROUBLED_LISTED = 8;
 /** More accounts than this are summed up by state. */
 const ACCOUNTS_LISTED = 12;
 /** Of what needs a person, so many lines each; the rest is counted. */
 const NEEDS_LISTED = 8;
+/** Of the videos that an account's hold ended, so many; the rest is counted. */
+const VIDEOS_NAMED = 4;
 
 const WORKING_COLUMNS = [
   ['worker', 8],
@@ -41,25 +43,30 @@ const ACCOUNT_COLUMNS = [
   ['why', 40],
 ] as const;
 
-type Paint = ReturnType<typeof painter>;
+/** How a line may look: its colours, and how long it may be. */
+interface Sheet {
+  readonly paint: ReturnType<typeof painter>;
+  readonly columns: number;
+}
 
-export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty'>): string {
-  const paint = painter(terminal);
+export function renderStatus(page: StatusPage, terminal: Pick<Terminal, 'isTty' | 'columns'>): string {
+  const sheet = { paint: painter(terminal), columns: lineWidth(terminal) };
   const { status } = page;
   const sections = [
-    headline(page, paint),
-    needs(page, paint),
-    working(page, paint),
-    jobLine(status, paint),
-    troubledJobs(page, paint),
-    accounts(page, paint),
-    machines(page, paint),
+    headline(page, sheet),
+    needs(page, sheet),
+    lookedAt(page, sheet),
+    working(page, sheet),
+    jobLine(status, sheet),
+    troubledJobs(page, sheet),
+    accounts(page, sheet),
+    machines(page, sheet),
     passes(status),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function headline({ status, pauseReason, atMs }: StatusPage, paint: Paint): string {
+function headline({ status, pauseReason, atMs }: StatusPage, { paint }: Sheet): string {
   const where = `Home ${status.home}`;
   const { lock } = status;
   const beat = ago(lock.last_heartbeat, atMs);
@@ -75,16 +82,20 @@ function headline({ status, pauseReason, atMs }: StatusPage, paint: Paint): stri
   return `${paint('yellow', 'NOT RUNNING')}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}${paused}\n${where}`;
 }
 
-function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
-  const uncertain = status.uncertain.map(({ job, account, since }) =>
-    item(`${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`, nextSteps('uncertain', { job })),
-  );
+function needs({ status, troubled, refused, atMs }: StatusPage, { paint, columns }: Sheet): string {
+  const orItself = status.running ? [] : ['or let the scheduler run: it looks by itself, if its publisher can'];
+  const uncertain = status.uncertain
+    .filter(({ next_look }) => next_look === null)
+    .map((doubt) => item(unsure(doubt, atMs), [...nextSteps('uncertain', { job: doubt.job }), ...orItself], columns));
   const held = status.accounts
     .filter((account) => account.state === 'hold')
-    .map(({ name, reason }) => item(`${name}: on hold, ${reason ?? 'no reason given'}`, nextSteps('hold', { account: name })));
-  const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, nextSteps('setup')));
+    .map(({ name, reason }) => {
+      const steps = [...nextSteps('hold', { account: name }), ...withItsVideos(name, refused.get(name) ?? [])];
+      return item(`${name}: on hold, ${reason ?? 'no reason given'}`, steps, columns);
+    });
+  const wrong = troubled.map(({ account, why }) => item(`${account}: ${why}`, nextSteps('setup'), columns));
   const putOff = status.put_off.map(({ job, since, why }) =>
-    item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, nextSteps('put_off', { job })),
+    item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, nextSteps('put_off', { job }), columns),
   );
   const lines = [...uncertain, ...held, ...wrong, ...putOff];
   if (lines.length === 0) return '';
@@ -92,12 +103,40 @@ function needs({ status, troubled, atMs }: StatusPage, paint: Paint): string {
   return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
 }
 
-/** The line that says what is wrong may be cut, the commands below it never. */
-function item(what: string, commands: readonly string[]): string {
-  return [`  ${cut(what, COLUMNS - 2)}`, ...commands.map((command) => `      ${command}`)].join('\n');
+/** What the platform refused is never retried by itself; who releases the account mostly wants that too. */
+function withItsVideos(account: string, jobs: readonly string[]): string[] {
+  if (jobs.length === 0) return [];
+  const more = jobs.length > VIDEOS_NAMED ? `   … and ${jobs.length - VIDEOS_NAMED} more` : '';
+  const videos = jobs.length === 1 ? 'the video that failed by it' : `the ${jobs.length} videos that failed by it`;
+  return [`with ${videos}: scheduler --release ${account} --retry ${jobs.slice(0, VIDEOS_NAMED).join(' ')}${more}`];
 }
 
-function working({ working: now, atMs }: StatusPage, paint: Paint): string {
+/** Doubts that the scheduler will settle by itself, or look at again. */
+function lookedAt({ status, atMs }: StatusPage, { paint, columns }: Sheet): string {
+  const doubts = status.uncertain.flatMap((doubt) => (doubt.next_look === null ? [] : [{ ...doubt, next: doubt.next_look }]));
+  if (doubts.length === 0) return '';
+  const lines = doubts.slice(0, NEEDS_LISTED).map((doubt) => {
+    const next = until(doubt.next, atMs);
+    const steps = [
+      `nobody is needed: the next look is ${next}`,
+      `who knows sooner: scheduler --settle ${doubt.job} published (or: absent)`,
+    ];
+    return item(unsure(doubt, atMs), steps, columns);
+  });
+  const more = doubts.length > NEEDS_LISTED ? [`  … and ${doubts.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
+  return [paint('yellow', `BEING LOOKED AT (${doubts.length})`), ...lines, ...more].join('\n');
+}
+
+function unsure({ job, account, since }: UncertainView, atMs: number): string {
+  return `${job}: nobody is sure whether ${account ?? 'its account'} published it (${ago(since, atMs)})`;
+}
+
+/** The line that says what is wrong may be cut, the commands below it never. */
+function item(what: string, commands: readonly string[], columns: number): string {
+  return [`  ${cut(what, columns - 2)}`, ...commands.map((command) => `      ${command}`)].join('\n');
+}
+
+function working({ working: now, atMs }: StatusPage, { paint, columns }: Sheet): string {
   if (now.length === 0) return '';
   const rows = now.map(({ worker, account, device, job, phase, since }) => [
     worker,
@@ -107,10 +146,10 @@ function working({ working: now, atMs }: StatusPage, paint: Paint): string {
     phase,
     age(since, atMs),
   ]);
-  return `${paint('bold', 'NOW')}\n${renderTable(WORKING_COLUMNS, rows)}`;
+  return `${paint('bold', 'NOW')}\n${renderTable(WORKING_COLUMNS, rows, columns)}`;
 }
 
-function jobLine({ jobs }: Status, paint: Paint): string {
+function jobLine({ jobs }: Status, { paint }: Sheet): string {
   if (jobs.total === 0) return `${paint('bold', 'VIDEOS')}  none; add some: scheduler --add-folder DIR --add-accounts NAMES`;
   const words = [
     ['success', 'published', 'green'],
@@ -127,7 +166,7 @@ function jobLine({ jobs }: Status, paint: Paint): string {
 }
 
 /** What was tried and failed: how often, why, and when again. */
-function troubledJobs({ status, atMs }: StatusPage, paint: Paint): string {
+function troubledJobs({ status, atMs }: StatusPage, { paint, columns }: Sheet): string {
   const all = status.troubled_jobs;
   if (all.length === 0) return '';
   const shown = all.slice(0, TROUBLED_LISTED);
@@ -141,10 +180,10 @@ function troubledJobs({ status, atMs }: StatusPage, paint: Paint): string {
   const putOff = all.filter((job) => job.status === 'pending').length;
   const more = status.jobs.retrying + status.jobs.failed + putOff - shown.length;
   const rest = more > 0 ? `\n  … and ${more} more (--export FILE.csv lists all)` : '';
-  return `${paint('bold', 'TRIED AND FAILED')}  --events --job JOB tells the story, --retry JOB tries again\n${renderTable(TROUBLED_COLUMNS, rows)}${rest}`;
+  return `${paint('bold', 'TRIED AND FAILED')}  --events --job JOB tells the story, --retry JOB tries again\n${renderTable(TROUBLED_COLUMNS, rows, columns)}${rest}`;
 }
 
-function accounts({ status, atMs }: StatusPage, paint: Paint): string {
+function accounts({ status, atMs }: StatusPage, { paint, columns }: Sheet): string {
   const all = status.accounts;
   if (all.length === 0) return `${paint('bold', 'ACCOUNTS')}  none; add some: scheduler --add-accounts NAMES`;
   const byState = (['hold', 'cooldown', 'paused', 'active'] as const).map(
@@ -163,7 +202,7 @@ function accounts({ status, atMs }: StatusPage, paint: Paint): string {
           .slice(0, ACCOUNTS_LISTED);
   if (listed.length === 0) return heading;
   const rows = listed.map((account) => accountRow(account, atMs));
-  return `${heading}\n${renderTable(ACCOUNT_COLUMNS, rows)}`;
+  return `${heading}\n${renderTable(ACCOUNT_COLUMNS, rows, columns)}`;
 }
 
 function accountRow(account: AccountView, atMs: number): string[] {
@@ -177,7 +216,7 @@ function accountRow(account: AccountView, atMs: number): string[] {
   ];
 }
 
-function machines({ status, atMs }: StatusPage, paint: Paint): string {
+function machines({ status, atMs }: StatusPage, { paint, columns }: Sheet): string {
   const lines = status.appium.map(({ url, healthy }) => `Appium ${url}: ${healthy ? 'healthy' : paint('red', 'does not answer')}`);
   const states = new Map<string, string[]>();
   for (const device of status.devices) {
@@ -187,12 +226,14 @@ function machines({ status, atMs }: StatusPage, paint: Paint): string {
   for (const { kind, name, until: end, why } of status.resting) {
     const what = kind === 'flow' ? 'App' : kind === 'server' ? 'Server' : 'Phone';
     const again = end === null ? '' : `, tried again ${until(end, atMs)}`;
-    lines.push(cut(`${what} ${name} ${paint('red', 'rests')}${again} (--resume: at once): ${why}`, COLUMNS));
+    lines.push(cut(`${what} ${name} rests${again} (--resume: at once): ${why}`, columns).replace(' rests', ` ${paint('red', 'rests')}`));
   }
-  const phones = [...states].map(([state, ids]) => `${ids.length} ${state}${state === 'ready' ? '' : ` (${cut(ids.join(', '), 50)})`}`);
+  const phones = [...states].map(
+    ([state, ids]) => `${ids.length} ${state}${state === 'ready' ? '' : ` (${cut(ids.join(', '), columns / 2)})`}`,
+  );
   if (phones.length > 0) lines.push(`Phones: ${phones.join(', ')}`);
   const paused = status.paused_devices.map((name) => `Phone ${name} is ${paint('yellow', 'PAUSED')} (--resume phone:${name} goes on)`);
-  lines.push(...paused.map((line) => cut(line, COLUMNS)));
+  lines.push(...paused.map((line) => cut(line, columns)));
   return lines.join('\n');
 }
 
@@ -204,12 +245,12 @@ function passes(status: Status): string {
 
 function cut(text: string, columns: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
+  return line.length <= columns ? line : `${line.slice(0, Math.max(0, Math.floor(columns) - 1))}…`;
 }
 
 function age(iso: string | null, atMs: number): string {
   const ms = iso === null ? null : parseIsoTime(iso);
-  return ms === null ? '' : formatDuration(Math.max(0, atMs - ms));
+  return ms === null ? '' : formatDuration(Math.max(1_000, atMs - ms));
 }
 
 function ago(iso: string | null, atMs: number): string {

@@ -45,7 +45,7 @@ export async function run({ mode, scheduler, shutdown, reader, terminal, clock }
       uncertain: after.uncertain,
       retrying: after.retrying,
       [held === 1 ? 'account on hold' : 'accounts on hold']: held,
-      'accounts that wait for their configuration (see --status)': troubled,
+      [`account${troubled === 1 ? ' that waits for its' : 's that wait for their'} configuration (see --status)`]: troubled,
     };
     const rest = Object.entries(left).filter(([, count]) => count > 0);
     const waiting = after.pending > 0 ? `, ${after.pending} waiting` : '';

@@ -15,6 +15,11 @@ export function painter(terminal: Pick<Terminal, 'isTty'>): (style: Style, text:
   return (style, text) => (terminal.isTty ? styleText(style, text, { validateStream: false }) : text);
 }
 
+/** How long a line may be; in a pipe as long as it is, because what was cut is lost to whoever reads it there. */
+export function lineWidth({ isTty, columns }: Pick<Terminal, 'isTty' | 'columns'>): number {
+  return isTty ? columns : Number.POSITIVE_INFINITY;
+}
+
 const CLEAR_LINE = '\r\u001b[2K';
 const UP = '\u001b[1A';
 

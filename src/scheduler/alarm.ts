@@ -10,7 +10,6 @@ export const ALARMS = {
   uncertain: [
     'look at the profile, then: scheduler --settle {job} published',
     'or, when no upload can be under way any more, the same with: absent',
-    'meanwhile the running scheduler looks by itself, with growing pauses',
   ],
   /** The platform said no; the account has stopped. */
   hold: ['when it is in order again: scheduler --release {account}'],

@@ -10,6 +10,7 @@ import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
 import type { Progress } from './progress.ts';
+import type { PlannedLook } from './verifier.ts';
 import type { AttemptStart, AttemptWatcher } from './watcher.ts';
 
 interface WorkerNow {
@@ -35,6 +36,8 @@ export interface LiveBoardParts {
   }[];
   readonly appium: () => readonly { readonly url: string; readonly healthy: boolean }[];
   readonly devices: () => readonly DeviceInfo[];
+  /** Looks at uncertain jobs that will come by themselves. */
+  readonly looks: () => readonly PlannedLook[];
   /** Why nothing is begun; null = nothing keeps it. */
   readonly pauseReason: () => string | null;
 }
@@ -74,6 +77,10 @@ export class LiveBoard implements AttemptWatcher {
     return [...this.#now.values()];
   }
 
+  looks(): readonly PlannedLook[] {
+    return this.#parts.looks();
+  }
+
   /** Writes what changed until `stop`; never throws: a full disk must not end a daemon that only wanted to show something. */
   async run(stop: AbortSignal): Promise<void> {
     const { clock, progress } = this.#parts;
@@ -98,12 +105,13 @@ export class LiveBoard implements AttemptWatcher {
   }
 
   #value(): Readonly<Record<string, unknown>> {
-    const { workers, appium, devices, pauseReason } = this.#parts;
+    const { workers, appium, devices, looks, pauseReason } = this.#parts;
     return {
       paused: pauseReason() !== null,
       pause_reason: pauseReason(),
       appium: appium(),
       devices: devices().map(({ id, name, provider, state }) => ({ id, name, provider, state })),
+      looks: looks().map(({ job, atMs }) => ({ job, at: isoTime(atMs) })),
       workers: workers().map(({ name, ...stats }) => ({ ...stats, ...this.#now.get(name) })),
     };
   }

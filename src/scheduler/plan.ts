@@ -8,8 +8,9 @@ import type { Account, AccountPolicy } from '../domain/account.ts';
 import type { Job } from '../domain/job.ts';
 import { localDay } from '../domain/local-time.ts';
 import { eligibility } from '../domain/select.ts';
-import { isoTime } from '../runtime/clock.ts';
+import { isoTime, parseIsoTime } from '../runtime/clock.ts';
 import type { AccountStanding, StoreReader } from '../stores/store.ts';
+import { plannedLooks } from './status.ts';
 
 export interface PlanRow {
   /** null = whichever of its accounts is free first. */
@@ -34,12 +35,27 @@ const DEFAULT_ROWS = 200;
 export async function buildPlan(reader: StoreReader, nowMs: number, limit = DEFAULT_ROWS): Promise<Plan> {
   const counts = await reader.counts();
   const jobs = await reader.jobs({ statuses: ['pending', 'retrying'], limit });
-  const slots = new Map((await reader.accounts(nowMs)).map((account) => [account.name, new Slots(account, nowMs)]));
+  const looks = counts.uncertain === 0 ? new Map<string, number>() : await looksByAccount(reader);
+  const slots = new Map(
+    (await reader.accounts(nowMs)).map((account) => [account.name, new Slots(account, nowMs, looks.get(account.name) ?? null)]),
+  );
   const ordered = [...jobs].sort((a, b) => a.dueMs - b.dueMs || a.priority - b.priority || a.seq - b.seq);
   const rows = ordered.map((job) =>
     job.account === null ? freeRow(job, [...slots.values()], nowMs) : boundRow(job, slots.get(job.account), nowMs),
   );
   return { rows, more: counts.pending + counts.retrying - jobs.length };
+}
+
+/** When the scheduler looks whether the last post of an account is public; until then it posts nothing. Epoch ms. */
+async function looksByAccount(reader: StoreReader): Promise<ReadonlyMap<string, number>> {
+  const looks = plannedLooks(await reader.value('live'));
+  const doubts = await reader.jobs({ statuses: ['uncertain'] });
+  return new Map(
+    doubts.flatMap(({ id, account }) => {
+      const atMs = parseIsoTime(looks.get(id) ?? '');
+      return atMs === null ? [] : [[account ?? '', atMs]];
+    }),
+  );
 }
 
 function boundRow(job: Job, slots: Slots | undefined, nowMs: number): PlanRow {
@@ -71,22 +87,25 @@ class Slots {
   readonly #policy: AccountPolicy;
   #account: Account;
   readonly #blocked: string | null;
+  /** The look after which it may go on, at the earliest. */
+  readonly #lookMs: number | null;
   /** Instants of posts, forecast ones included. */
   readonly #posts: number[] = [];
   readonly #already: { readonly count: number; readonly atMs: number };
 
-  constructor(standing: AccountStanding, nowMs: number) {
+  constructor(standing: AccountStanding, nowMs: number, lookMs: number | null) {
+    this.#lookMs = lookMs;
     this.device = standing.device ?? standing.policy.device;
     this.#policy = standing.policy;
     this.#account = standing;
     this.#already = { count: standing.postedToday, atMs: nowMs };
-    this.#blocked = blockedWhy(standing);
+    this.#blocked = blockedWhy(standing, lookMs);
   }
 
   look(fromMs: number): Slot {
     if (this.#blocked !== null) return { atMs: null, why: this.#blocked };
-    let atMs = fromMs;
-    let why: string | null = null;
+    let atMs = Math.max(fromMs, this.#lookMs ?? fromMs);
+    let why: string | null = atMs > fromMs ? 'look' : null;
     // Each step passes one cap, window or gap; a year of full days is far beyond any queue worth forecasting.
     for (let step = 0; step < 400; step += 1) {
       const answer = eligibility({ account: this.#account, ...this.#posted(atMs), busy: null, now: atMs });
@@ -116,10 +135,10 @@ class Slots {
   }
 }
 
-function blockedWhy(standing: AccountStanding): string | null {
+function blockedWhy(standing: AccountStanding, lookMs: number | null): string | null {
   if (standing.state !== 'active') return `${standing.state}: ${standing.reason ?? 'no reason given'}`;
   if (standing.trouble !== null) return standing.trouble;
-  return standing.waitReason === 'uncertain' ? 'its uncertain post must be settled first' : null;
+  return standing.waitReason === 'uncertain' && lookMs === null ? 'its uncertain post must be settled first' : null;
 }
 
 function sameDay(zone: string, a: number, b: number): boolean {

@@ -8,22 +8,24 @@ export interface LineParts {
   readonly working: readonly { readonly account: string | null; readonly phase: string }[];
   /** Accounts on hold. */
   readonly held: number;
+  /** Uncertain posts that the scheduler looks at again by itself. */
+  readonly looks: number;
   /** What is wrong with Appium; null = nothing, or none is needed. */
   readonly appium: string | null;
 }
 
 const NAMED = 3;
 
-export function statusLine({ counts, paused, working, held, appium }: LineParts): string {
+export function statusLine({ counts, paused, working, held, looks, appium }: LineParts): string {
   const waiting = counts.pending + counts.retrying;
   const people = [
     ...(held > 0 ? [`${held} ${held === 1 ? 'account' : 'accounts'} on hold`] : []),
-    ...(counts.uncertain > 0 ? [`${counts.uncertain} uncertain`] : []),
+    ...(counts.uncertain > looks ? [`${counts.uncertain - looks} uncertain`] : []),
   ];
   const parts = [
     ...(people.length > 0 ? [`NEEDS A PERSON: ${people.join(', ')}`] : []),
     doing(paused, working, appium, waiting),
-    `${waiting} waiting, ${counts.success} published${counts.failed > 0 ? `, ${counts.failed} failed` : ''}`,
+    `${waiting} waiting, ${counts.success} published${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${looks > 0 ? `, ${looks} looked for` : ''}`,
   ];
   return parts.join('; ');
 }

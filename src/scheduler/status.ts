@@ -40,6 +40,8 @@ export interface UncertainView {
   readonly job: string;
   readonly account: string | null;
   readonly since: string | null;
+  /** When the running scheduler looks whether it is public; ISO. null = it does not any more: a person must. */
+  readonly next_look: string | null;
 }
 
 /** A job that failed, for good or until its next attempt, or that was put off (`pending`). */
@@ -119,6 +121,8 @@ export interface StatusPage {
   readonly working: readonly WorkingView[];
   /** Accounts that wait for a correction of the configuration, or for their phone. */
   readonly troubled: readonly { readonly account: string; readonly why: string }[];
+  /** Of accounts on hold: the jobs that failed for good by what the platform said. */
+  readonly refused: ReadonlyMap<string, readonly string[]>;
   /** Why nothing is begun; null = it is not paused, or nobody knows. */
   readonly pauseReason: string | null;
   readonly atMs: number;
@@ -142,6 +146,8 @@ const UNCERTAIN_SHOWN = 1_000;
 /** As many of each kind as anybody reads. */
 const TROUBLED_SHOWN = 50;
 const ERROR_CHARACTERS = 500;
+/** More accounts on hold than a person reads at once. */
+const HELD_LOOKED_UP = 12;
 
 const A_WEEK_MS = 604_800_000;
 
@@ -156,6 +162,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const uncertain = counts.uncertain === 0 ? [] : ((await reader?.jobs({ statuses: ['uncertain'], limit: UNCERTAIN_SHOWN })) ?? []);
   const putOff = (await reader?.putOffSince(nowMs)) ?? [];
   const live = record(await reader?.value('live'));
+  const looks = running ? plannedLooks(live) : new Map<string, string>();
   const history = list(await reader?.value('pass_history'));
   const finalResult = await reader?.value('final_result');
   const config = question.config ?? (await reader?.value('config')) ?? null;
@@ -171,7 +178,12 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     paused_devices: list(await reader?.value(PAUSED_PHONES)).flatMap((name) => text(name) ?? []),
     devices: running ? list(live.devices) : [],
     appium: running ? list(live.appium).map((one) => ({ url: text(record(one).url) ?? '', healthy: record(one).healthy === true })) : [],
-    uncertain: uncertain.map((job) => ({ job: job.id, account: job.account, since: iso(job.uncertainMs) })),
+    uncertain: uncertain.map(({ id, account, uncertainMs }) => ({
+      job: id,
+      account,
+      since: iso(uncertainMs),
+      next_look: looks.get(id) ?? null,
+    })),
     troubled_jobs: await troubledJobs({ reader, counts, standings, putOff }),
     resting: list(await reader?.value('breakers')).flatMap((one) => restingView(record(one))),
     put_off: putOff.filter(({ deferredSinceMs }) => (deferredSinceMs ?? nowMs) <= nowMs - deferLimitMs(config)).map(putOffView),
@@ -185,6 +197,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     status,
     working: running ? working(list(live.workers)) : [],
     troubled: troubled(standings),
+    refused: await refusedJobs(reader, accounts),
     pauseReason: running ? text(live.pause_reason) : null,
     atMs: nowMs,
   };
@@ -201,6 +214,21 @@ const WAITS: Readonly<Record<NonNullable<AccountStanding['waitReason']>, string>
   window: 'outside its hours',
   gap: 'keeps the gap after its last post',
 };
+
+/** What the running scheduler wrote into `live`: the uncertain jobs that it looks at again, and when (ISO). */
+export function plannedLooks(live: unknown): ReadonlyMap<string, string> {
+  return new Map(list(record(live).looks).map((one) => [text(record(one).job) ?? '', text(record(one).at) ?? '']));
+}
+
+async function refusedJobs(reader: StoreReader | null, accounts: readonly AccountView[]): Promise<StatusPage['refused']> {
+  const refused = new Map<string, readonly string[]>();
+  for (const { name } of accounts.filter(({ state }) => state === 'hold').slice(0, HELD_LOOKED_UP)) {
+    const failed = (await reader?.jobs({ statuses: ['failed'], account: name, limit: TROUBLED_SHOWN })) ?? [];
+    const ids = failed.filter(({ failure }) => failure?.category === 'account').map(({ id }) => id);
+    refused.set(name, ids);
+  }
+  return refused;
+}
 
 interface Troubles {
   readonly reader: StoreReader | null;

@@ -56,6 +56,11 @@ export interface VerifierParts {
   readonly wake: Pick<Wake, 'notify' | 'listen'>;
 }
 
+export interface PlannedLook {
+  readonly job: string;
+  readonly atMs: number;
+}
+
 type Doubt = Job & { readonly account: string; readonly uncertainMs: number };
 
 const WHO = 'verifier';
@@ -70,6 +75,7 @@ export class Verifier {
   /** When each job was last looked at in this life; a new life begins with a look at once. */
   readonly #looked = new Map<string, number>();
   readonly #postponed = new Map<string, number>();
+  #looks: readonly PlannedLook[] = [];
 
   constructor(parts: VerifierParts) {
     this.#parts = parts;
@@ -97,8 +103,16 @@ export class Verifier {
 
   /** When the next look is due, epoch ms; null = no look will come, only humans. */
   async nextLookMs(): Promise<number | null> {
-    const due = (await this.#doubts()).map((job) => this.#dueMs(job)).filter((at) => at !== null);
-    return due.length === 0 ? null : Math.min(...due);
+    this.#looks = (await this.#doubts()).flatMap((job) => {
+      const atMs = this.#dueMs(job);
+      return atMs === null ? [] : [{ job: job.id, atMs }];
+    });
+    return this.#looks.length === 0 ? null : Math.min(...this.#looks.map(({ atMs }) => atMs));
+  }
+
+  /** The looks to come, as `nextLookMs` last found them. What is uncertain and not among them waits for a person. */
+  looks(): readonly PlannedLook[] {
+    return this.#looks;
   }
 
   async lookAtDue(stop: AbortSignal): Promise<void> {

@@ -9,15 +9,24 @@ import { MONDAY_NOON } from '../support/virtual-clock.ts';
 
 const HOUR = 3_600_000;
 
-function plan(accounts: readonly Partial<AccountStanding>[], jobs: readonly Partial<Job>[], limit?: number): Promise<Plan> {
+function plan(
+  accounts: readonly Partial<AccountStanding>[],
+  jobs: readonly Partial<Job>[],
+  limit?: number,
+  looks: readonly unknown[] = [],
+): Promise<Plan> {
   const all = jobs.map((one, n) => job({ id: `j${n + 1}`, account: 'alice', seq: n, ...one }));
-  const reader: Pick<StoreReader, 'counts' | 'accounts' | 'jobs'> = {
-    counts: async () => ({ pending: all.length, claimed: 0, committing: 0, uncertain: 0, retrying: 0, success: 0, failed: 0, skipped: 0 }),
+  const reader: Pick<StoreReader, 'counts' | 'accounts' | 'jobs' | 'value'> = {
+    counts: async () => ({ pending: all.length, claimed: 0, committing: 0, uncertain: 1, retrying: 0, success: 0, failed: 0, skipped: 0 }),
     accounts: async () => accounts.map((one) => ({ ...account(), postedToday: 0, waitReason: null, nextAtMs: null, ...one })),
-    jobs: async ({ limit: most }) => all.slice(0, most),
+    jobs: async ({ statuses, limit: most }) => (statuses?.includes('uncertain') ? [DOUBT] : all.slice(0, most)),
+    value: async () => ({ looks }),
   };
   return buildPlan(reader as StoreReader, MONDAY_NOON, limit);
 }
+
+/** What the running scheduler will look at, by `plan`'s second account. */
+const DOUBT = job({ id: 'doubt', status: 'uncertain', account: 'bob' });
 
 async function times(...given: Parameters<typeof plan>): Promise<unknown[]> {
   return (await plan(...given)).rows.map(({ job: id, at, why }) => [id, at, why]);
@@ -58,6 +67,17 @@ describe('buildPlan', () => {
     ]);
   });
 
+  it('lets an account whose last post is looked at go on after that look, and waits for a person when none will come', async () => {
+    const bob = { name: 'bob', waitReason: 'uncertain' } as const;
+    const [row] = (await plan([bob], [{ account: 'bob' }], 9, [{ job: 'doubt', at: '2026-01-05T12:05:00.000Z' }])).rows;
+    expect(row).toMatchObject({ at: '2026-01-05T12:05:00.000Z', why: 'look' });
+    expect(renderPlan({ rows: row === undefined ? [] : [row], more: 0 }, MONDAY_NOON, { isTty: false, columns: 100 })).toMatch(
+      /bob .* in 5m .* a look whether its last post is public$/m,
+    );
+    const [given] = (await plan([bob], [{ account: 'bob' }], 9, [])).rows;
+    expect(given).toMatchObject({ at: null, why: 'its uncertain post must be settled first' });
+  });
+
   it('gives a job without an account the first free slot of any', async () => {
     expect(await times([{ name: 'alice', postedToday: 1 }, { name: 'bob' }], [{ account: null }, { account: null }])).toEqual([
       ['j1', '2026-01-05T12:00:00.000Z', null],
@@ -76,10 +96,11 @@ describe('renderPlan', () => {
     const text = renderPlan(
       await plan([{ name: long.account, device: 'geelark:alice-phone-with-a-long-name' }], [long, long], 2),
       MONDAY_NOON,
+      { isTty: true, columns: 100 },
     );
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
     expect(text).toMatch(/ now /);
     expect(text).toMatch(/ in 12h .* daily cap$/m);
-    expect(renderPlan({ rows: [], more: 0 }, MONDAY_NOON)).toContain('--add-folder');
+    expect(renderPlan({ rows: [], more: 0 }, MONDAY_NOON, { isTty: false, columns: 100 })).toContain('--add-folder');
   });
 });

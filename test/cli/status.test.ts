@@ -8,79 +8,13 @@ import { readLockView } from '../../src/cli/lock-view.ts';
 import { renderStatus } from '../../src/cli/render-status.ts';
 import { type ShowStatusRequest, showStatus, watchStatus } from '../../src/cli/show-status.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
-import type { Job } from '../../src/domain/job.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { isoTime } from '../../src/runtime/clock.ts';
 import { bootId, ownIdentity } from '../../src/runtime/processes.ts';
-import { buildStatus, type LockView, type StatusPage, type StoreReader } from '../../src/scheduler/status.ts';
-import type { AccountStanding } from '../../src/stores/store.ts';
-import { account, failure, job, policy } from '../support/build.ts';
+import type { LockView } from '../../src/scheduler/status.ts';
+import { failure, job, policy } from '../support/build.ts';
 import { MONDAY_NOON, VirtualClock } from '../support/virtual-clock.ts';
-
-const NOBODY: LockView = { state: 'none', pid: null, started: null, last_heartbeat: null, epoch: null };
-const HELD: LockView = {
-  state: 'held',
-  pid: 4711,
-  started: isoTime(MONDAY_NOON - 3_600_000),
-  last_heartbeat: isoTime(MONDAY_NOON - 12_000),
-  epoch: 3,
-};
-const PIPE = { isTty: false };
-
-function standing(overrides: Partial<AccountStanding>): AccountStanding {
-  return { ...account(), postedToday: 0, waitReason: null, nextAtMs: null, ...overrides };
-}
-
-const UNCERTAIN = job({
-  id: 'clip-1a2b3c4d',
-  status: 'uncertain',
-  account: 'alice',
-  uncertainMs: MONDAY_NOON - 7_200_000,
-  failure: failure({ uncertain: true }),
-});
-const LIVE = {
-  paused: false,
-  appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
-  devices: [{ id: 'phone-1', name: 'phone-1', provider: 'simulated', state: 'ready' }],
-  workers: [
-    {
-      id: 1,
-      jobs_completed: 4,
-      jobs_failed: 1,
-      job: 'next-5e6f7a8b',
-      account: 'bob',
-      device: 'phone-1',
-      phase: 'compose',
-      since: isoTime(MONDAY_NOON - 75_000),
-    },
-    { id: 2, jobs_completed: 2, jobs_failed: 0 },
-  ],
-  updated_at: isoTime(MONDAY_NOON),
-};
-
-interface Given {
-  readonly accounts?: readonly AccountStanding[];
-  readonly jobs?: readonly Job[];
-  readonly values?: Readonly<Record<string, unknown>>;
-}
-
-function reader({ accounts = [], jobs = [], values = {} }: Given): StoreReader {
-  const counts = { pending: 0, claimed: 0, committing: 0, uncertain: 0, retrying: 0, success: 0, failed: 0, skipped: 0 };
-  for (const one of jobs) counts[one.status] += 1;
-  return {
-    counts: async () => counts,
-    accounts: async () => accounts,
-    jobs: async ({ statuses }) => jobs.filter((one) => statuses?.includes(one.status) ?? true),
-    putOffSince: async (sinceMs) => jobs.filter(({ deferredSinceMs }) => (deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs),
-    events: async () => [],
-    value: async (name) => values[name],
-    close: async () => {},
-  };
-}
-
-function build(given: Given | null, lock = NOBODY): Promise<StatusPage> {
-  return buildStatus({ reader: given === null ? null : reader(given), home: '/home/x', store: '/home/x/s.db', lock, nowMs: MONDAY_NOON });
-}
+import { build, HELD, LIVE, NOBODY, PIPE, reader, standing, UNCERTAIN } from './status-pages.ts';
 
 describe('--status --json', () => {
   it('shows what was tried and failed: how often, why, in which pass, and when again', async () => {
@@ -185,7 +119,7 @@ describe('--status --json', () => {
       troubled_jobs: [],
       resting: [],
       put_off: [],
-      uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z' }],
+      uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z', next_look: null }],
       workers: [
         { id: 1, jobs_completed: 4, jobs_failed: 1 },
         { id: 2, jobs_completed: 2, jobs_failed: 0 },
@@ -208,107 +142,6 @@ describe('--status --json', () => {
     expect(Object.keys(empty.status)).toEqual(Object.keys(odd.status));
     expect(empty.status).toMatchObject({ running: false, jobs: { total: 0 }, accounts: [], pass_count: 0, final_result: null });
     expect(odd.status).toMatchObject({ running: true, workers: [], pass_count: 0, final_result: null });
-  });
-});
-
-describe('the page', () => {
-  it('puts first what needs a person, each with the command that settles it', async () => {
-    const page = await build(
-      {
-        accounts: [
-          standing({ name: 'carol', state: 'hold', reason: 'captcha', waitReason: 'hold' }),
-          standing({ name: 'dave', trouble: 'no phone named dave', waitReason: 'configuration' }),
-        ],
-        jobs: [UNCERTAIN],
-      },
-      HELD,
-    );
-    const text = renderStatus(page, PIPE);
-    expect(text).toContain('NEEDS A PERSON (3)');
-    expect(text).toContain('clip-1a2b3c4d: nobody is sure whether alice published it (2h ago)');
-    expect(text).toContain('look at the profile, then: scheduler --settle clip-1a2b3c4d published\n');
-    expect(text).toContain('scheduler --release carol');
-    expect(text).toContain('dave: no phone named dave');
-    expect(text.indexOf('NEEDS A PERSON')).toBeLessThan(text.indexOf('VIDEOS'));
-  });
-
-  it('says what is put off for a week, and what rests because it fails', async () => {
-    const since = MONDAY_NOON - 8 * 86_400_000;
-    const putOff = job({
-      id: 'stuck-1',
-      account: 'alice',
-      deferrals: 9,
-      deferredSinceMs: since,
-      note: 'the folder /mnt/videos is not there',
-    });
-    const why = 'error: device offline';
-    const breakers = [
-      { kind: 'device', name: 'phone-9', failures: 4, openings: 3, untilMs: MONDAY_NOON + 240_000, why },
-      { kind: 'flow', name: 'demo:pick a video', failures: 1, openings: 0, untilMs: null, why },
-    ];
-    const page = await build({ jobs: [putOff], values: { breakers, config: { defer_limit_seconds: 604_800 } } }, HELD);
-    expect(page.status.put_off).toEqual([
-      { job: 'stuck-1', account: 'alice', since: isoTime(since), why: 'the folder /mnt/videos is not there' },
-    ]);
-    expect(page.status.resting).toEqual([{ kind: 'device', name: 'phone-9', until: isoTime(MONDAY_NOON + 240_000), why }]);
-    const text = renderStatus(page, PIPE);
-    expect(text).toContain('stuck-1: put off again and again, first 8d 0h ago: the folder /mnt/videos is not there');
-    expect(text).toContain('scheduler --skip stuck-1');
-    expect(text).toContain('Phone phone-9 rests, tried again in 4m (--resume: at once): error: device offline');
-    const patient = await build({ jobs: [putOff], values: { config: { defer_limit_seconds: 30 * 86_400 } } });
-    expect(patient.status.put_off).toEqual([]);
-  });
-
-  it('says plainly whether anything runs', async () => {
-    expect(renderStatus(await build({}, HELD), PIPE)).toMatch(/^RUNNING {2}PID 4711, started 1h ago, last heartbeat 12s ago/);
-    const paused = { paused: true, pause_reason: 'the publisher returned without calling commit()' };
-    expect(renderStatus(await build({ values: { live: paused } }, HELD), PIPE)).toMatch(/^PAUSED.*\nthe publisher returned without/);
-    expect(renderStatus(await build({}), PIPE)).toMatch(/^NOT RUNNING {2}Nothing is published now; `scheduler --run` starts it\./);
-    expect(renderStatus(await build({}, { ...HELD, state: 'stale' }), PIPE)).toContain(
-      'A dead or hung instance (PID 4711, last heartbeat 12s ago)',
-    );
-  });
-
-  it('says what a person paused, also when nothing runs', async () => {
-    const values = { paused: true, paused_phones: ['phone-2'] };
-    expect(renderStatus(await build({ values }, HELD), PIPE)).toMatch(
-      /^PAUSED.*Phone phone-2 is PAUSED \(--resume phone:phone-2 goes on\)/s,
-    );
-    const stopped = await build({ values });
-    expect(stopped.status).toMatchObject({ running: false, paused: true, paused_devices: ['phone-2'] });
-    expect(renderStatus(stopped, PIPE)).toContain('Paused: the next start publishes nothing either, until `scheduler --resume` then.');
-  });
-
-  it('shows who posts what where, in which phase and for how long', async () => {
-    const text = renderStatus(await build({ values: { live: LIVE } }, HELD), PIPE);
-    expect(text).toMatch(/1 +bob +phone-1 +next-5e6f7a8b +compose +1m 15s/);
-    expect(text).toContain('Appium http://127.0.0.1:4723: healthy');
-    expect(text).toContain('Phones: 1 ready');
-  });
-
-  it('sums 80 accounts up by state, those that need a person first, within 100 columns and without colours in a pipe', async () => {
-    const accounts = Array.from({ length: 80 }, (_, n) =>
-      standing({
-        name: `account-with-a-long-name-${n}`,
-        policy: policy({ postsPerDay: 3 }),
-        ...(n % 20 === 7 ? { state: 'hold' as const, waitReason: 'hold' as const, reason: `captcha 市場 ${'x'.repeat(80)}` } : {}),
-        ...(n % 20 === 8 ? { cooldownUntilMs: MONDAY_NOON + 1_000, waitReason: 'cooldown' as const, nextAtMs: MONDAY_NOON + 1_000 } : {}),
-      }),
-    );
-    const workers = Array.from({ length: 3 }, (_, n) => ({
-      ...LIVE.workers[0],
-      id: n,
-      job: `a-very-long-file-name-indeed-that-goes-on-${n}`,
-      account: accounts[n]?.name,
-    }));
-    const page = await build({ accounts, jobs: [UNCERTAIN], values: { live: { ...LIVE, workers } } }, HELD);
-    const text = renderStatus(page, PIPE);
-    expect(text).toContain('80 in all: 4 on hold, 4 cooldown, 72 active');
-    expect(text.split('\n').length).toBeLessThan(45);
-    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
-    expect(stripVTControlCharacters(text)).toBe(text);
-    expect(stripVTControlCharacters(renderStatus(page, { isTty: true }))).toBe(text);
-    expect(renderStatus(page, { isTty: true })).not.toBe(text);
   });
 });
 

@@ -22,7 +22,7 @@ const AN_EVENING: StatusPage = {
     running: true,
     paused: false,
     lock: { state: 'held', pid: 4711, started: ago(60 * 24 * 12), last_heartbeat: ago(0.2), epoch: 3 },
-    jobs: { total: 95, pending: 11, claimed: 1, committing: 0, uncertain: 1, retrying: 1, success: 81, failed: 0, skipped: 0 },
+    jobs: { total: 96, pending: 11, claimed: 1, committing: 0, uncertain: 1, retrying: 1, success: 81, failed: 1, skipped: 0 },
     accounts: [
       account('alice', CAPPED),
       account('bob', { posted_today: 0, reason: 'posts right now' }),
@@ -35,11 +35,15 @@ const AN_EVENING: StatusPage = {
       { id: 'phone-2', state: 'ready' },
     ],
     appium: [{ url: 'http://127.0.0.1:4723', healthy: true }],
-    uncertain: [{ job: 'market-1a2b3c4d', account: 'carol', since: ago(35) }],
+    uncertain: [{ job: 'market-1a2b3c4d', account: 'carol', since: ago(35), next_look: ago(-46) }],
     troubled_jobs: [
       {
         ...{ job: 'harbour-5e6f7a8b', account: 'bob', status: 'retrying', attempts: 1, max_attempts: 3, deferrals: 0 },
         ...{ next_attempt_at: ago(-2), error_category: 'infrastructure', error_type: 'device_offline', error: null, pass_number: 0 },
+      },
+      {
+        ...{ job: 'meadow-3d4e5f60', account: 'dave', status: 'failed', attempts: 1, max_attempts: 3, deferrals: 0 },
+        ...{ next_attempt_at: null, error_category: 'account', error_type: 'captcha', error: null, pass_number: 0 },
       },
     ],
     paused_devices: [],
@@ -53,12 +57,13 @@ const AN_EVENING: StatusPage = {
   },
   working: [{ worker: '1', job: 'forest-9c0d1e2f', account: 'bob', device: 'phone-2', phase: 'compose', since: ago(1.2) }],
   troubled: [],
+  refused: new Map([['dave', ['meadow-3d4e5f60']]]),
   pauseReason: null,
   atMs: MONDAY_NOON,
 };
 
 it('shows a status page as it is printed', () => {
-  const printed = renderStatus(AN_EVENING, { isTty: false });
+  const printed = renderStatus(AN_EVENING, { isTty: false, columns: 100 });
   expect(readPage('README.md')).toContain(`\`\`\`\n${printed.replace(/ +$/gm, '')}\`\`\``);
 });
 

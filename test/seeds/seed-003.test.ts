@@ -42,7 +42,7 @@ describe('the lock', () => {
     const lock = await readLockView(home, MONDAY_NOON);
     expect(lock).toMatchObject({ state: 'stale', pid: 99999, last_heartbeat: '2024-01-01T00:00:00' });
     const page = await buildStatus({ reader: null, home, store: 'none', lock, nowMs: MONDAY_NOON });
-    expect(renderStatus(page, { isTty: false })).toContain('the next start takes over');
+    expect(renderStatus(page, { isTty: false, columns: 100 })).toContain('the next start takes over');
   });
 });
 
@@ -100,7 +100,7 @@ it('--status: lock with last heartbeat, accounts on cooldown, health of Appium',
       { name: 'bob', state: 'active' },
     ],
   });
-  const shown = renderStatus(page, { isTty: false });
+  const shown = renderStatus(page, { isTty: false, columns: 100 });
   expect(shown).toContain('last heartbeat 12s ago');
   expect(shown).toContain('Appium http://127.0.0.1:4723: does not answer');
   expect(shown).toMatch(/alice +cooldown/);
