@@ -160,6 +160,7 @@ export class InstanceLock {
       start_ticks: this.#me.startTicks,
       boot_id: this.#me.bootId,
       pid_ns: this.#me.pidNamespace,
+      guard: this.#kernel.inode,
       ...(this.#epoch === 0 && this.doubted.length > 0 ? { doubted: this.doubted } : {}),
     };
     await replaceFile(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, 0o644);
@@ -229,7 +230,7 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
     const content = await readContent(options.home);
     if (kernel !== null) {
       try {
-        const doubted = await settleWithPredecessor(content, me, options);
+        const doubted = await settleWithPredecessor(content, { ...me, guard: kernel.inode }, options);
         const lock = new InstanceLock(options, me, { kernel, doubted });
         await lock.show();
         return lock;
@@ -248,15 +249,20 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
  * The kernel lock is ours. Whoever the file names is dead, unless the guard was removed by hand or the home is shared by hosts.
  * Answers who of those that held the home before may still live.
  */
-async function settleWithPredecessor(content: LockContent | null, me: Self, options: InstanceLockOptions): Promise<readonly LockContent[]> {
+async function settleWithPredecessor(
+  content: LockContent | null,
+  me: Self & { readonly guard: number },
+  options: InstanceLockOptions,
+): Promise<readonly LockContent[]> {
   if (content === null) return [];
   const { doubted = [], ...holder } = content;
   if (isOwn(content, me)) return doubted;
   const { logger, clock } = options;
   const where = await whereabouts(content, me);
   const silent = isSilent(content, clock.now());
-  // In another container of this kernel its lock would still be held if it lived.
-  const provenDead = where === 'dead' || (where === 'elsewhere' && content.boot_id != null && content.boot_id === me.bootId);
+  // In another container of this kernel its lock would still be held if it lived, unless somebody deleted the file of it.
+  const sameKernel = content.boot_id != null && content.boot_id === me.bootId;
+  const provenDead = where === 'dead' || (where === 'elsewhere' && sameKernel && content.guard === me.guard);
   if (!provenDead && !silent) throw heldBy(content, options);
   if (silent) sayStale(content, logger);
   const ended = where === 'alive' && isProvable(content, me) && (await endHolder(content, options));

@@ -6,10 +6,13 @@
  * same way everywhere. Measured: one holder in 210 of 210 contended trials, free
  * 3 to 5 ms after SIGKILL. Knows nothing of what the lock is for.
  */
+import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { SchedulerError } from '../errors.ts';
 
 export interface KernelLock {
+  /** Its file on the disk. A file that was deleted keeps its number to itself as long as somebody holds it. */
+  readonly inode: number;
   /** Safe to call twice. */
   release(): void;
 }
@@ -37,6 +40,7 @@ export function takeKernelLock(path: string): KernelLock | null {
   const owned = database;
   held.add(owned);
   return {
+    inode: statSync(path).ino,
     release: () => {
       if (!held.delete(owned)) return;
       owned.close();

@@ -22,6 +22,8 @@ export interface LockContent {
   readonly start_ticks?: number | undefined;
   readonly boot_id?: string | null | undefined;
   readonly pid_ns?: string | null | undefined;
+  /** Inode of the kernel lock that it holds. */
+  readonly guard?: number | undefined;
   /** Earlier holders that may still live; named here until the store knows of them. */
   readonly doubted?: readonly LockContent[] | undefined;
 }

@@ -186,10 +186,10 @@ export class Verifier {
     const facts = { app: appOf(job.account), maxAttempts: job.maxAttempts ?? retryPolicy(job).maxAttempts, device };
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
     // Asked before the look: whoever could still act while it looked, may have acted behind its back.
-    // A look through a phone waits by itself, after its new session has cut off the old one.
+    // A look through a phone waits by itself, after its new session has cut off the old one; on another phone it cuts off nobody.
     const { unsettled, doubted } = this.#parts;
     const cutOff = publisher.needs.device
-      ? !unsettled.has(job.id, 0)
+      ? !unsettled.has(job.id, 0) && device === job.device
       : !unsettled.has(job.id, publisher.settleMs ?? 0) && (await doubted.holderOf(job)) === null;
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {

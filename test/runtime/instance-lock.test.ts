@@ -1,6 +1,6 @@
 // Guards promise 3: one instance acts at a time per home; a dead or hung one is replaced, a living one is named.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -79,6 +79,7 @@ describe('the file', () => {
       start_ticks: await startTicks(process.pid),
       boot_id: await bootId(),
       pid_ns: await pidNamespace(),
+      guard: (await stat(join(home, 'scheduler.guard.db'))).ino,
     });
     expect(logger.messages()).toContain(`[LOCK] Acquired lock (PID ${process.pid})`);
     expect(lock.held()).toBe(true);
@@ -201,7 +202,6 @@ describe('with the kernel lock free', () => {
   test.each([
     ['a beating holder on another host', { hostname: 'elsewhere', boot_id: 'another' }, false],
     ['an ancestor’s on another host', { hostname: 'elsewhere' }, false],
-    ['a dead one of another container on this kernel', { hostname: 'container', boot_id: 'ours', pid_ns: 'pid:[1]' }, true],
     ['one of before the reboot', { hostname: hostname(), boot_id: 'another' }, true],
     ['one whose pid was given to somebody else', { hostname: hostname(), boot_id: 'ours', start_ticks: 1 }, true],
   ])('%s', async (_, fields, free) => {
@@ -228,6 +228,17 @@ describe('with the kernel lock free', () => {
     await next.release();
     await put({ ...silent, doubted });
     expect((await acquire()).doubted).toEqual([...doubted, { ...silent, hostname: hostname() }]);
+  });
+
+  test.each([
+    ['held this very lock is dead', 0, []],
+    ['held one that was deleted under it may live on', 1, [expect.objectContaining({ hostname: 'container' })]],
+  ])('a silent holder of another container that %s', async (_, other, doubted) => {
+    await (await acquire()).release();
+    const { ino } = await stat(join(home, 'scheduler.guard.db'));
+    const silent = { pid: process.ppid, started: '2024-01-01T00:00:00', hostname: 'container', pid_ns: 'pid:[1]' };
+    await put({ ...silent, boot_id: await bootId(), guard: ino + other });
+    expect((await acquire()).doubted).toEqual(doubted);
   });
 
   test('a dead holder is gone', async () => {

@@ -15,6 +15,7 @@ type Says = 'published' | 'absent' | 'unknown';
 /** A job whose answer was lost after the act, and a verifier whose looks say `says`. */
 async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial<Publisher> = {}, doubted: readonly LockContent[] = []) {
   const world = await World.with('alice');
+  if (more.needs?.device) await world.store.changeAccount('alice', { type: 'assign_device', device: 'phone-1' }, 'test');
   await world.add(['beach', 'forest'], 'alice');
   world.scripts.set('beach', async (ctx, act) => {
     await ctx.commit();
@@ -115,6 +116,17 @@ describe('the verifier', () => {
     void verifier.run(world.stop.signal);
     await world.clock.advance(60 * MINUTE);
     expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+  });
+
+  it.each([
+    ['phone-1', 'retrying'],
+    ['phone-2', 'uncertain'],
+  ])('believes "absent" of the phone that has the post in hand, and of no other: seen on %s, the job is %s', async (phone, status) => {
+    const { world, verifier } = await doubt(() => 'absent', { needs: { appium: false, device: true } });
+    await world.store.changeAccount('alice', { type: 'assign_device', device: phone }, 'test');
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(60 * MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status });
   });
 
   it('does not believe "absent" while the old publish() may still act', async () => {
