@@ -1,5 +1,5 @@
 /** Guards promise 7 and design section 7: an order reaches the running daemon or its giver is told why not, within a limit; and nobody else can give one. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,6 +122,15 @@ describe('the control socket', () => {
     await server.close();
     expect(existsSync(controlAddress(home))).toBe(false);
     expect(await daemonListens(home)).toBe(false);
+  });
+
+  it('leaves the socket of its successor alone when it closes late', async () => {
+    await serve(async () => ({ ok: true, text: 'the old one' }));
+    const [closeOld] = closing;
+    await serve(async () => ({ ok: true, text: 'the new one' }));
+    await closeOld?.();
+    expect(await send(PAUSE)).toMatchObject({ text: 'the new one' });
+    expect(readdirSync(home)).toEqual(['.control.sock']);
   });
 
   it('works for homes whose path is longer than a socket may be', async () => {
