@@ -50,6 +50,17 @@ describe('docs/seeds.md', () => {
     }
   });
 
+  it('names code and a test for every requirement', () => {
+    const asked = page.split(/\n(?!\|)/).flatMap((table) => {
+      const [head, ...rows] = rowsIn(`${table}\n`);
+      const [code, test] = ['code', 'test'].map((name) => head?.findIndex((cell) => cell.trim() === name) ?? -1) as [number, number];
+      return code < 0 ? [] : rows.map((row) => [row[0] ?? '', row[code] ?? '', row[test] ?? ''] as const);
+    });
+    expect(asked.length).toBeGreaterThan(60);
+    expect(asked.filter(([, code]) => !namedIn(code).some(({ file }) => file.startsWith('src/'))).map(([what]) => what)).toEqual([]);
+    expect(asked.filter(([, , test]) => !namedIn(test).some(({ test: name }) => name !== null)).map(([what]) => what)).toEqual([]);
+  });
+
   it('has a test for every case of each seed’s strategy, and names each of them', () => {
     const named = new Set(namedIn(page).map(({ file, test }) => `${file}: ${test}`));
     const unnamed = ['000', '001', '002', '003', '004'].flatMap((seed) => {
