@@ -3,7 +3,7 @@
  * same phones: while one of them runs on this machine, nothing is started here.
  */
 import { SchedulerError } from '../errors.ts';
-import { commandLines } from '../runtime/processes.ts';
+import { commandLines } from '../runtime/process-table.ts';
 
 export interface Conflict {
   readonly pid: number;

@@ -3,16 +3,16 @@
  *
  * A pid alone names nobody: it is reused. A process is its pid *and* its start
  * time, checked again before every signal. Nothing is ever ended by its name.
- * The only file that knows ps-list.
+ * What the systems tell of their processes is `process-table.ts`.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
-import { windowsProcesses } from './windows-processes.ts';
+import { type ProcessRow, type ProcessTable, pidsFromProc, processTable } from './process-table.ts';
 
 /** A process for sure. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** On Linux clock ticks since boot (field 22 of /proc/PID/stat), elsewhere epoch milliseconds of its start. */
+  /** In the system's own measure: see ProcessRow. */
   readonly startTicks: number;
 }
 
@@ -24,29 +24,22 @@ export interface EndOptions {
   readonly marker?: string;
   /** Members of the tree that were recorded while it lived. */
   readonly recorded?: readonly ProcessIdentity[];
+  /** Absent = this machine's. */
+  readonly table?: ProcessTable;
 }
 
 /** `ended`: it, or what was left of its tree, was ended. `not_ours`: the pid belongs to somebody else now. `gone`: nothing was left. */
 export type EndResult = 'ended' | 'not_ours' | 'gone';
 
-interface Row extends ProcessIdentity {
-  readonly ppid: number;
-  /** Process group; 0 where the platform does not say. */
-  readonly group: number;
-  /** By SIGSTOP or a tracer; false where the platform does not say. */
-  readonly stopped: boolean;
-}
-
 const POLL_MS = 20;
 /** After SIGKILL only the kernel can be slow. */
 const KILL_LIMIT_MS = 5_000;
 const LINUX = process.platform === 'linux';
-const WINDOWS = process.platform === 'win32';
+const TABLE = processTable(process.platform);
 
 /** Start time of a running process; null when it does not run, is a zombie, or its start cannot be told. */
 export async function startTicks(pid: number): Promise<number | null> {
-  if (LINUX) return (await rowFromProc(pid))?.startTicks ?? null;
-  return (await rowsFromPsList()).find((row) => row.pid === pid)?.startTicks ?? null;
+  return (await TABLE.rows([pid]))[0]?.startTicks ?? null;
 }
 
 /** True when this very process still runs. */
@@ -66,24 +59,25 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
  * left of its group is ended only as far as it carries our marker or was recorded. Safe to call twice.
  */
 export async function endTree(leader: ProcessIdentity, options: EndOptions): Promise<EndResult> {
-  const running = await snapshot();
+  const table = options.table ?? TABLE;
+  const running = await table.rows();
   const current = running.find((row) => row.pid === leader.pid);
   if (current !== undefined && current.startTicks !== leader.startTicks) return 'not_ours';
   let tree = current === undefined ? await orphansOf(leader, running, options) : treeOf([current], running);
   if (tree.length === 0) return 'gone';
 
-  await signal(tree, 'SIGTERM');
+  await signal(table, tree, 'SIGTERM');
   // A stopped process hears nothing but SIGKILL: waiting for it would only keep its successor waiting.
   const graceMs = current?.stopped ? 0 : options.graceMs;
-  if ((await gone(tree, graceMs, options.clock)) && current === undefined) return 'ended';
+  if ((await gone(table, tree, graceMs, options.clock)) && current === undefined) return 'ended';
   // Whoever was forked after the first look belongs to a member that still lives, or to its group.
-  const later = await snapshot();
+  const later = await table.rows();
   const groupIsOurs = current?.group === leader.pid && !later.some((row) => row.pid === leader.pid && !same(row, leader));
   const alive = later.filter((row) => tree.some((known) => same(known, row)) || (groupIsOurs && row.group === leader.pid));
   tree = treeOf(alive, later);
   if (tree.length === 0) return 'ended';
-  await signal(tree, 'SIGKILL');
-  await gone(tree, KILL_LIMIT_MS, options.clock);
+  await signal(table, tree, 'SIGKILL');
+  await gone(table, tree, KILL_LIMIT_MS, options.clock);
   return 'ended';
 }
 
@@ -117,20 +111,8 @@ export async function listenerPid(port: number, expected?: number): Promise<numb
   return null;
 }
 
-/** Every process of the machine as its words, as far as it may be seen. */
-export async function commandLines(): Promise<readonly { readonly pid: number; readonly command: string }[]> {
-  const { default: psList } = await import('ps-list');
-  return (await psList()).map(({ pid, cmd, name }) => ({ pid, command: cmd ?? name }));
-}
-
-async function snapshot(): Promise<readonly Row[]> {
-  if (!LINUX) return rowsFromPsList();
-  const rows = await Promise.all((await pidsFromProc()).map(rowFromProc));
-  return rows.filter((row) => row !== null);
-}
-
 /** `roots`, everything below them, and the groups that they lead; never ourselves. */
-function treeOf(roots: readonly Row[], rows: readonly Row[]): readonly Row[] {
+function treeOf(roots: readonly ProcessRow[], rows: readonly ProcessRow[]): readonly ProcessRow[] {
   const tree = new Map(roots.map((row) => [row.pid, row]));
   for (let before = -1; before !== tree.size; ) {
     before = tree.size;
@@ -143,9 +125,9 @@ function treeOf(roots: readonly Row[], rows: readonly Row[]): readonly Row[] {
   return [...tree.values()];
 }
 
-async function orphansOf(leader: ProcessIdentity, rows: readonly Row[], options: EndOptions): Promise<readonly Row[]> {
+async function orphansOf(leader: ProcessIdentity, rows: readonly ProcessRow[], options: EndOptions): Promise<readonly ProcessRow[]> {
   const recorded = options.recorded ?? [];
-  const ours: Row[] = [];
+  const ours: ProcessRow[] = [];
   for (const row of rows) {
     const known = recorded.some((identity) => same(identity, row));
     if (known || (row.group === leader.pid && (await carriesMarker(row.pid, options.marker)))) ours.push(row);
@@ -160,11 +142,10 @@ export async function carriesMarker(pid: number, marker: string | undefined): Pr
   return environment.split('\0').includes(marker);
 }
 
-async function signal(tree: readonly Row[], name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  for (const member of tree) {
-    if (!(await isSameProcess(member))) continue;
+async function signal(table: ProcessTable, tree: readonly ProcessRow[], name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  for (const member of await stillRunning(table, tree)) {
     try {
-      process.kill(member.pid, name);
+      table.signal(member.pid, name);
     } catch {
       // It ended in between, or is not ours to signal.
     }
@@ -172,48 +153,23 @@ async function signal(tree: readonly Row[], name: 'SIGTERM' | 'SIGKILL'): Promis
 }
 
 /** Waits until no member runs; false when the time was over first. */
-async function gone(tree: readonly Row[], limitMs: number, clock: Clock): Promise<boolean> {
+async function gone(table: ProcessTable, tree: readonly ProcessRow[], limitMs: number, clock: Clock): Promise<boolean> {
   const end = clock.monotonic() + limitMs;
   for (;;) {
-    const alive = await Promise.all(tree.map(isSameProcess));
-    if (!alive.includes(true)) return true;
+    if ((await stillRunning(table, tree)).length === 0) return true;
     if (clock.monotonic() >= end) return false;
     await clock.sleep(POLL_MS, 'processes end');
   }
 }
 
+/** Those of them that are still the very same processes; one look for all, because on Windows each takes half a second. */
+async function stillRunning(table: ProcessTable, tree: readonly ProcessRow[]): Promise<readonly ProcessRow[]> {
+  const now = await table.rows(tree.map(({ pid }) => pid));
+  return tree.filter((member) => now.some((row) => same(member, row)));
+}
+
 function same(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startTicks === b.startTicks;
-}
-
-async function pidsFromProc(): Promise<readonly number[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-}
-
-/** Fields of /proc/PID/stat after the command, which may itself hold blanks and brackets (proc(5)). */
-async function rowFromProc(pid: number): Promise<Row | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  if (stat === null) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, ppid, group] = fields;
-  if (state === 'Z' || state === 'X') return null;
-  const stopped = state === 'T' || state === 't';
-  return { pid, startTicks: Number(fields[19]), ppid: Number(ppid), group: Number(group), stopped };
-}
-
-/** Where there is no /proc. ps-list calls a zombie `<defunct>`; on Windows it knows no start times, so the system itself is asked. */
-async function rowsFromPsList(): Promise<readonly Row[]> {
-  if (WINDOWS) {
-    return (await windowsProcesses()).map(({ pid, ppid, startedMs }) => ({ pid, ppid, group: 0, stopped: false, startTicks: startedMs }));
-  }
-  // Only where it is needed: `--status` has 150 ms in all.
-  const { default: psList } = await import('ps-list');
-  const rows: Row[] = [];
-  for (const { pid, ppid, name, cmd, startTime } of await psList()) {
-    if (startTime === undefined || `${name} ${cmd}`.includes('<defunct>')) continue;
-    rows.push({ pid, ppid, group: 0, stopped: false, startTicks: startTime.getTime() });
-  }
-  return rows;
 }
 
 /** Inodes of sockets in state LISTEN (0A) on the port, from the kernel's table (proc(5)). */

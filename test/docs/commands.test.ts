@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseArgv } from '../../src/cli/options.ts';
+import { unpackProgram } from '../package/packed.ts';
 import { freePort, newWorld } from '../process/world.ts';
 import { CommandsHome } from './commands-home.ts';
 import { pageCommands, ROOT, readPage, wordsOf } from './page-commands.ts';
@@ -113,14 +114,15 @@ describe('every command of the docs', () => {
   });
 });
 
-it('docs/getting-started.md leads to a published video', async () => {
+it('docs/getting-started.md leads to a published video, with the program as it is packed', async () => {
   const world = await newWorld();
   const folder = mkdtempSync(join(tmpdir(), 'started-'));
   try {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
+    const { program } = unpackProgram(folder);
     for (const name of ['scheduler', 'scheduler-phone']) {
-      writeFileSync(join(bin, name), `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, 'bin', `${name}.js`)}" "$@"\n`);
+      writeFileSync(join(bin, name), `#!/bin/sh\nexec "${process.execPath}" "${join(program, 'bin', `${name}.js`)}" "$@"\n`);
       chmodSync(join(bin, name), 0o755);
     }
     cpSync(join(ROOT, 'demo', 'videos'), join(folder, 'posting', 'videos'), { recursive: true });

@@ -1,10 +1,11 @@
 /** Guards promise 7: what is published to others holds exactly what runs, and runs from wherever it lies, fast. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newWorld } from '../process/world.ts';
+import { unpackProgram } from './packed.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 let folder: string;
@@ -15,15 +16,7 @@ beforeAll(async () => {
   // Builds `dist` of the sources as they are now.
   await newWorld();
   folder = mkdtempSync(join(tmpdir(), 'tarball-'));
-  const npm = (...args: readonly string[]) =>
-    execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const [packed] = JSON.parse(npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder)) as [
-    { readonly filename: string; readonly files: readonly { readonly path: string }[] },
-  ];
-  files = packed.files.map(({ path }) => path);
-  execFileSync('tar', ['xzf', join(folder, packed.filename), '-C', folder]);
-  program = join(folder, 'package');
-  symlinkSync(join(root, 'node_modules'), join(program, 'node_modules'));
+  ({ program, files } = unpackProgram(folder));
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

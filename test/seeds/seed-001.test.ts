@@ -10,7 +10,7 @@ import { complain } from '../../src/cli/explain.ts';
 import { parseArgv } from '../../src/cli/options.ts';
 import { conflictsAmong, refuseBesideOthers } from '../../src/cli/other-orchestrators.ts';
 import { loadConfig, shownSettings } from '../../src/config.ts';
-import { commandLines } from '../../src/runtime/processes.ts';
+import { commandLines } from '../../src/runtime/process-table.ts';
 import { Orchestrator, type OrchestratorParts } from '../../src/scheduler/orchestrator.ts';
 import { post, type Script, World } from '../scheduler/world.ts';
 import { Child } from '../support/children.ts';
