@@ -170,11 +170,11 @@ function troubledJobs({ status, atMs }: StatusPage, { paint, columns }: Sheet): 
   const all = status.troubled_jobs;
   if (all.length === 0) return '';
   const shown = all.slice(0, TROUBLED_LISTED);
-  const rows = shown.map(({ job, account, attempts, max_attempts, error_category, error_type, error, next_attempt_at }) => [
+  const rows = shown.map(({ job, account, status: is, attempts, max_attempts, error_category, error_type, error, next_attempt_at }) => [
     job,
     account ?? '',
     max_attempts === null ? String(attempts) : `${attempts}/${max_attempts}`,
-    next_attempt_at === null ? 'no more' : until(next_attempt_at, atMs),
+    next_attempt_at !== null ? until(next_attempt_at, atMs) : is === 'failed' ? 'no more' : 'waits',
     error_category === null ? (error ?? '') : `${error_category}${error_type === '' ? '' : `: ${error_type}`}`,
   ]);
   const putOff = all.filter((job) => job.status === 'pending').length;

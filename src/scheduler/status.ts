@@ -6,10 +6,10 @@
  * Stays light: it is on the path of a command that has 150 ms in all.
  */
 import type { Job, JobStatus } from '../domain/job.ts';
-import { attemptLimit, type RetryPolicy } from '../domain/retry.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { AccountStanding, JobCounts, StoreReader } from '../stores/store.ts';
 import { PAUSED, PAUSED_PHONES } from './pause.ts';
+import { TROUBLED_SHOWN, type TroubledJobView, troubledJobs } from './troubled-jobs.ts';
 
 export type { StoreReader };
 
@@ -42,23 +42,6 @@ export interface UncertainView {
   readonly since: string | null;
   /** When the running scheduler looks whether it is public; ISO. null = it does not any more: a person must. */
   readonly next_look: string | null;
-}
-
-/** A job that failed, for good or until its next attempt, or that was put off (`pending`). */
-export interface TroubledJobView {
-  readonly job: string;
-  readonly account: string | null;
-  readonly status: 'retrying' | 'failed' | 'pending';
-  readonly attempts: number;
-  /** null = nobody has added its account. */
-  readonly max_attempts: number | null;
-  readonly deferrals: number;
-  /** ISO; null = there is none. */
-  readonly next_attempt_at: string | null;
-  readonly error_category: string | null;
-  readonly error_type: string | null;
-  readonly error: string | null;
-  readonly pass_number: number;
 }
 
 export interface RestingView {
@@ -143,9 +126,6 @@ export interface StatusQuestion {
 /** As many uncertain jobs as a person can settle; there is at most one an account. */
 const UNCERTAIN_SHOWN = 1_000;
 
-/** As many of each kind as anybody reads. */
-const TROUBLED_SHOWN = 50;
-const ERROR_CHARACTERS = 500;
 /** More accounts on hold than a person reads at once. */
 const HELD_LOOKED_UP = 12;
 
@@ -228,35 +208,6 @@ async function refusedJobs(reader: StoreReader | null, accounts: readonly Accoun
     refused.set(name, ids);
   }
   return refused;
-}
-
-interface Troubles {
-  readonly reader: StoreReader | null;
-  readonly counts: JobCounts;
-  readonly standings: readonly AccountStanding[];
-  readonly putOff: readonly Job[];
-}
-
-async function troubledJobs({ reader, counts, standings, putOff }: Troubles): Promise<readonly TroubledJobView[]> {
-  const policies = new Map(standings.map(({ name, policy }) => [name, policy.retry]));
-  const some = async (status: 'retrying' | 'failed') =>
-    counts[status] === 0 ? [] : ((await reader?.jobs({ statuses: [status], limit: TROUBLED_SHOWN })) ?? []);
-  const waiting = putOff.filter(({ status }) => status === 'pending').slice(0, TROUBLED_SHOWN);
-  const jobs = [...(await some('retrying')), ...(await some('failed')), ...waiting];
-  return jobs.map((job) => troubledView(job, policies.get(job.account ?? '') ?? null));
-}
-
-function troubledView(job: Job, retry: RetryPolicy | null): TroubledJobView {
-  const { id, account, attempts, deferrals, failure, note, passNumber } = job;
-  return {
-    ...{ job: id, account, attempts, deferrals, pass_number: passNumber },
-    status: job.status as TroubledJobView['status'],
-    max_attempts: retry === null ? job.maxAttempts : attemptLimit(job, retry),
-    next_attempt_at: job.status === 'failed' ? null : isoTime(job.dueMs),
-    error_category: failure?.category ?? null,
-    error_type: failure?.type ?? null,
-    error: (failure?.message ?? note)?.slice(0, ERROR_CHARACTERS) ?? null,
-  };
 }
 
 function accountView(account: AccountStanding, nowMs: number): AccountView {

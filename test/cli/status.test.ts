@@ -54,6 +54,49 @@ describe('--status --json', () => {
     expect(shown).toMatch(/never +bob +1\/5 +no more +account: captcha/);
   });
 
+  it('tells when a job comes to its turn again, not when it would be due without its account; also what was put off', async () => {
+    const cooled = standing({
+      name: 'alice',
+      waitReason: 'cooldown',
+      nextAtMs: MONDAY_NOON + 1_800_000,
+      cooldownUntilMs: MONDAY_NOON + 1_800_000,
+    });
+    const held = standing({ name: 'bob', state: 'hold', waitReason: 'hold' });
+    const jobs = [
+      job({ id: 'cooled', status: 'retrying', account: 'alice', attempts: 1, dueMs: MONDAY_NOON, failure: failure() }),
+      job({ id: 'held', status: 'retrying', account: 'bob', attempts: 1, dueMs: MONDAY_NOON, failure: failure() }),
+      job({
+        id: 'put-off',
+        status: 'pending',
+        account: 'carol',
+        deferrals: 2,
+        deferredSinceMs: MONDAY_NOON - 1,
+        dueMs: MONDAY_NOON + 60_000,
+        note: 'the phone is busy',
+      }),
+      job({ id: 'in-order', status: 'pending', account: 'carol' }),
+    ];
+    const page = await build({ jobs, accounts: [cooled, held, standing({ name: 'carol' })] });
+    expect(page.status.troubled_jobs).toMatchObject([
+      { job: 'cooled', next_attempt_at: isoTime(MONDAY_NOON + 1_800_000) },
+      { job: 'held', next_attempt_at: null },
+      {
+        job: 'put-off',
+        status: 'pending',
+        attempts: 0,
+        max_attempts: 3,
+        deferrals: 2,
+        next_attempt_at: isoTime(MONDAY_NOON + 60_000),
+        error: 'the phone is busy',
+      },
+    ]);
+    const shown = renderStatus(page, PIPE);
+    expect(shown).toMatch(/cooled +alice +1\/3 +in 30m /);
+    expect(shown).toMatch(/held +bob +1\/3 +waits /);
+    expect(shown).toMatch(/put-off +carol +0\/3 +in 1m +the phone is busy/);
+    expect(page.status.put_off).toEqual([]);
+  });
+
   it('has the published keys and shapes, all of them, while a daemon runs', async () => {
     const { status } = await build(
       {
