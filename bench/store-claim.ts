@@ -46,6 +46,7 @@ const ADB_TIMEOUT: Failure = {
   category: 'infrastructure',
   type: 'adb_timeout',
   phase: 'push',
+  retryable: true,
   message: 'adb push on emulator-5554 did not answer within 60000 ms',
   uncertain: false,
   evidence: null,

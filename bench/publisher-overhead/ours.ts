@@ -46,6 +46,7 @@ function openPublisher(chain: Chain): Poster {
       log: { info: nothing, warn: nothing },
       phase: (name) => watch.enter(name),
       commit: async () => undefined,
+      appVersion: nothing,
       evidence: async () => undefined,
       options: {},
     });

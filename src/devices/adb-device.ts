@@ -88,6 +88,11 @@ export class AdbConnectedDevice implements ConnectedDevice {
     await this.#shell(['content', 'delete', '--uri', VIDEOS, '--where', `_display_name='${name}'`], signal);
   }
 
+  async appVersion(name: string, signal: AbortSignal): Promise<string | null> {
+    const told = await this.#shell(['dumpsys', 'package', name], signal, PING_LIMIT_MS);
+    return /^\s*versionName=(\S{1,40})/m.exec(told)?.[1] ?? null;
+  }
+
   async #compare(video: Video, remote: string, limitMs: number, signal: AbortSignal): Promise<void> {
     const answer = await this.#shell(['sha256sum', remote], signal, limitMs);
     const there = /^\\?([0-9a-f]{64})\b/.exec(answer)?.[1];

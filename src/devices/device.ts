@@ -42,6 +42,8 @@ export interface ConnectedDevice {
    * Answers the path on the phone. @throws SchedulerError PUSH_CORRUPTED, PHONE_FULL, ADB_FAILED, ADB_TIMEOUT
    */
   pushVideo(video: { readonly path: string; readonly sha256: string; readonly name: string }, signal: AbortSignal): Promise<string>;
+  /** The version of an installed app by its package name, such as `355.1.0`; null when the phone does not say. */
+  appVersion(name: string, signal: AbortSignal): Promise<string | null>;
   /** Removes a file that pushVideo put there, and from the gallery; by the path that it answered, or the name that it was given. No error when it is not there. */
   removeVideo(pathOrName: string, signal: AbortSignal): Promise<void>;
 }

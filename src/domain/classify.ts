@@ -6,13 +6,27 @@
  * blamed only by what says so outright: webdriverio's errors never do, nor does
  * a caption, a screen's narrative or a substring.
  *
- * Never throws, whatever it is given, and looks at no more than the first few
- * thousand characters, so that a screen dump costs nothing.
+ * Never throws, whatever it is given, and looks at no more than the beginning
+ * and the end of a text (`testimony.ts`), so that a screen dump costs nothing.
  */
-import { type ErrorCode, SchedulerError } from '../errors.ts';
-import { ACCOUNT_SENTENCES, CODES, NAMES, providerType, SENTENCES, UPLOAD_MAY_RUN } from './error-sentences.ts';
+import type { ErrorCode } from '../errors.ts';
+import { withoutCaption } from './caption.ts';
+import {
+  ACCOUNT_SENTENCES,
+  CODES,
+  DENIED,
+  HINTS,
+  NAMES,
+  NUMBERS,
+  providerType,
+  SENTENCES,
+  type Sentence,
+  UPLOAD_MAY_RUN,
+} from './error-sentences.ts';
 import type { Failure, FailureCategory, Phase } from './failure.ts';
-import { canonicalType, isCategory, kindOf, scopeOf } from './failure-types.ts';
+import { canonicalType, failureOf, isCategory, kindOf } from './failure-types.ts';
+import { scrubber } from './scrub.ts';
+import { excerpt, type Testimony, testimonyOf } from './testimony.ts';
 
 export interface ClassifyContext {
   readonly phase: Phase;
@@ -28,23 +42,9 @@ interface Finding {
   readonly type: string;
 }
 
-/** What an unknown thrown value says about itself; reading it may fail in any way. */
-interface Testimony {
-  readonly text: string;
-  readonly name: string;
-  readonly code: string;
-  readonly hintCategory: unknown;
-  readonly hintType: unknown;
-  readonly proofOfAbsence: boolean;
-  readonly step: unknown;
-  readonly cause: unknown;
-}
-
-/** Characters looked at for a sentence, and for evidence of an upload. */
+/** Characters looked at for a sentence. */
 const BEGINNING = 2_000;
-const EVIDENCE = 8_000;
 const CAUSES = 4;
-const STEP = 64;
 const NOTHING: Finding = { category: 'unknown', type: '' };
 
 /** What a vision model tells about a screen is a story, not a report. */
@@ -52,7 +52,15 @@ const NARRATIVE = ' - Vision analysis:';
 
 /** What programs put in front of the sentence that matters. */
 const WRAPPER =
-  /^(?:\[[a-z_]{1,40}\]\s{0,4}|(?:[\w.]*(?:Exception|Error|Expired)|Message|Caused by)\s*:\s+|Appium (?:connection failed after \d+ attempts|reconnect failed)\s*:\s+|UI dump failed \(\w+\)\s*:\s+)/;
+  /^(?:\[[a-z_]{1,40}\]\s{0,4}|(?:[\w.]*(?:Exception|Error|Expired|Exceeded|Required)|Message|Caused by)\s*(?::\s+|$)|Appium (?:connection failed after \d+ attempts|reconnect failed)\s*:\s+|UI dump failed \(\w+\)\s*:\s+)/;
+
+/** `connect ECONNREFUSED 127.0.0.1:4723`, `ENOENT: no such file`, `Request failed with error code UND_ERR_SOCKET` */
+const CODE = /(?:\berror code |\bconnect |^(?:(?:read|write|listen|getaddrinfo) )?)((?:E|UND_ERR_|HPE_)[A-Z_]{3,})\b/;
+
+const NUMBER = /^\[(?:Errno|WinError) (\d{1,5})\]/;
+
+/** A report that begins with one of our words: `logged_out: sign in`. */
+const WORD = /^([a-z]+(?:_[a-z]+)+)(?:$|\s*:)/;
 
 /** Codes of ours whose failure type has another name. The others are called by their code in small letters. */
 const TYPE_OF_CODE: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -69,46 +77,52 @@ const TYPE_OF_CODE: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** Codes of ours that only carry a foreign text: it says more than the code. */
 const CARRIERS: readonly ErrorCode[] = ['UI_FAILED', 'SESSION_FAILED', 'ADB_FAILED'];
 
+const scrub = scrubber([]);
+
 /** What is known about a failed attempt. `evidence` is the caller's to fill in. */
 export function classify(error: unknown, context: ClassifyContext): Failure {
-  const heard = listen(error);
-  const found = find(error, heard, context, CAUSES);
-  return {
-    scope: scopeOf(found.category, found.type),
-    ...found,
-    phase: context.phase,
-    message: heard.text,
-    uncertain: uploadMayRun(heard, context) || (context.committed && !heard.proofOfAbsence),
-    ...(typeof heard.step === 'string' ? { step: heard.step.slice(0, STEP) } : {}),
-    evidence: null,
-  };
+  const heard = [...chainOf(error)].map((testimony) => ({ ...testimony, text: judged(testimony.text, context.caption) }));
+  const [said] = heard as [Testimony];
+  const found = heard.map(find).find((finding) => finding !== null) ?? NOTHING;
+  // An upload that may be running outweighs every proof that nothing was sent.
+  const mayRun = heard.some(({ text }) => UPLOAD_MAY_RUN.test(text));
+  const uncertain = mayRun || (context.committed && !said.proofOfAbsence);
+  return failureOf({ ...found, phase: context.phase, message: scrub(said.text), uncertain });
 }
 
-function find(error: unknown, heard: Testimony, context: ClassifyContext, depth: number): Finding {
-  if (error instanceof SchedulerError) return ofOurs(error);
+/** The step of the flow that did not come about, by the error's own word; null when it is not about one. */
+export function stepOf(error: unknown): string | null {
+  return testimonyOf(error).step || null;
+}
+
+/** The error, and what caused it. */
+function* chainOf(error: unknown): Generator<Testimony> {
+  let next = error;
+  for (let depth = 0; depth <= CAUSES && (next !== undefined || depth === 0); depth += 1) {
+    const testimony = testimonyOf(next);
+    yield testimony;
+    next = testimony.cause;
+  }
+}
+
+function find(heard: Testimony): Finding | null {
+  if (heard.ours !== null) return ofOurs(heard, heard.ours);
   const hinted = ofHints(heard);
   if (hinted !== null) return hinted;
   // A program that is not there has the code of a file that is not there; its sentence says which.
-  const byCode = heard.text.startsWith('spawn ') ? null : ofType(CODES[heard.code]);
-  if (byCode !== null) return byCode;
-  const found = ofText(heard, context);
-  if (found !== null) return found;
-  if (heard.cause === undefined || depth === 0) return NOTHING;
-  return find(heard.cause, listen(heard.cause), context, depth - 1);
+  const byCode = heard.text.startsWith('spawn ') ? null : ofType(wordIn(CODES, heard.code));
+  return byCode ?? ofText(heard);
 }
 
-function ofOurs(error: SchedulerError): Finding {
-  const { code, details } = error;
-  const category = isCategory(error.category) ? error.category : error.category === 'usage' ? 'configuration' : 'unknown';
+function ofOurs(heard: Testimony, { code, category: declared, carried }: NonNullable<Testimony['ours']>): Finding {
+  const category = isCategory(declared) ? declared : declared === 'usage' ? 'configuration' : 'unknown';
   if (code === 'ACCOUNT_SCREEN') {
-    const said = isCategory(details.category) ? details.category : category;
-    return { category: said, type: canonicalType(String(details.type ?? '')) };
+    return { category: isCategory(heard.category) ? heard.category : category, type: canonicalType(heard.type) };
   }
   if (CARRIERS.includes(code)) {
     // A driver's answer is about the machine: the sentences that blame an account are not even tried.
-    const said = peel(String(details.text ?? '').slice(0, BEGINNING));
-    const type = NAMES[String(details.name ?? '')] ?? CODES[String(details.code ?? '')] ?? ofSentences(said.core);
-    const found = ofType(type ?? undefined);
+    const type = wordIn(NAMES, carried.name) ?? wordIn(CODES, carried.code) ?? ofSentences(peel(carried.text.slice(0, BEGINNING)).core);
+    const found = ofType(type);
     if (found !== null && found.category !== 'account') return found;
   }
   return { category, type: TYPE_OF_CODE[code] ?? code.toLowerCase() };
@@ -116,30 +130,40 @@ function ofOurs(error: SchedulerError): Finding {
 
 /** The publisher's own word: no guessing. */
 function ofHints(heard: Testimony): Finding | null {
-  const type = typeof heard.hintType === 'string' ? canonicalType(heard.hintType.slice(0, 64)) : '';
-  if (isCategory(heard.hintCategory)) return { category: heard.hintCategory, type };
-  return ofType(type);
+  const type = canonicalType(heard.type);
+  return isCategory(heard.category) ? { category: heard.category, type } : ofType(type);
 }
 
-function ofText(heard: Testimony, context: ClassifyContext): Finding | null {
-  const beginning = withoutCaption(heard.text.slice(0, BEGINNING), context.caption);
+function ofText({ text, name }: Pick<Testimony, 'text' | 'name'>): Finding | null {
+  const beginning = text.slice(0, BEGINNING);
   const { core, wrappers } = peel(beginning.split(NARRATIVE, 1)[0] as string);
-  const driver = / when running "/.test(beginning);
-  const account = driver ? undefined : ACCOUNT_SENTENCES.find(([sentence]) => sentence.test(core))?.[1];
-  const named = [heard.name, ...wrappers].map((name) => NAMES[name]).find((type) => type !== undefined);
-  return ofType(account ?? ofSentences(core) ?? named ?? undefined);
+  // A driver reports about machines alone, whatever the screen says that it repeats.
+  const report = !/ when running "/.test(beginning) && !DENIED.test(core);
+  const word = report ? ofType(canonicalType(WORD.exec(core)?.[1] ?? '')) : null;
+  if (word !== null) return word;
+  const account = report ? firstIn(ACCOUNT_SENTENCES, core) : null;
+  const named = [name, ...wrappers].map((word) => wordIn(NAMES, word)).find((type) => type !== null);
+  return ofType(account ?? ofSentences(core) ?? named ?? firstIn(HINTS, core));
 }
 
 function ofSentences(core: string): string | null {
-  const known = SENTENCES.find(([sentence]) => sentence.test(core));
-  if (known !== undefined) return known[1];
-  const code = /\b(?:error code |connect )(E[A-Z]{3,}|UND_ERR_[A-Z_]+)\b/.exec(core)?.[1];
-  return (code === undefined ? undefined : CODES[code]) ?? providerType(core);
+  const known = firstIn(SENTENCES, core);
+  if (known !== null) return known;
+  const code = wordIn(CODES, CODE.exec(core)?.[1] ?? '') ?? wordIn(NUMBERS, NUMBER.exec(core)?.[1] ?? '');
+  return code ?? providerType(core);
 }
 
-function ofType(type: string | undefined): Finding | null {
-  const kind = type === undefined ? null : kindOf(type);
+function firstIn(sentences: readonly Sentence[], text: string): string | null {
+  return sentences.find(([sentence]) => sentence.test(text))?.[1] ?? null;
+}
+
+function ofType(type: string | null): Finding | null {
+  const kind = type === null ? null : kindOf(type);
   return kind === null ? null : { category: kind.category, type: type as string };
+}
+
+function wordIn(table: Readonly<Record<string, string>>, word: string): string | null {
+  return Object.hasOwn(table, word) ? (table[word] as string) : null;
 }
 
 /** Takes the wrappers off: `Exception: Appium connection failed after 3 attempts: Message: the sentence`. */
@@ -155,61 +179,15 @@ function peel(text: string): { readonly core: string; readonly wrappers: readonl
   return { core, wrappers };
 }
 
-/** An upload that may be running outweighs every proof that nothing was sent. */
-function uploadMayRun(heard: Testimony, context: ClassifyContext): boolean {
-  return UPLOAD_MAY_RUN.test(withoutCaption(heard.text.slice(0, EVIDENCE), context.caption));
+/**
+ * The text without our caption, when the caption alone would be taken for a failure or an upload. Any other is left where
+ * it is: without "Reels" and "Post", captions both, the app's own sentences could not be told.
+ */
+function judged(text: string, caption: string): string {
+  const without = withoutCaption(text, caption);
+  return without !== text && misleads(caption) ? without : text;
 }
 
-function withoutCaption(text: string, caption: string): string {
-  return caption.length < 4 ? text : text.replaceAll(caption, '');
-}
-
-function listen(error: unknown): Testimony {
-  const read = (name: string): unknown => {
-    try {
-      return (error as Readonly<Record<string, unknown>>)[name];
-    } catch {
-      return undefined;
-    }
-  };
-  const isObject = typeof error === 'object' && error !== null;
-  if (!isObject)
-    return {
-      text: asText(error),
-      name: '',
-      code: '',
-      hintCategory: undefined,
-      hintType: undefined,
-      proofOfAbsence: false,
-      step: undefined,
-      cause: undefined,
-    };
-  const name = read('name');
-  const code = read('code');
-  return {
-    text: textOf(error, read('message'), name),
-    name: typeof name === 'string' ? name : '',
-    code: typeof code === 'string' ? code : '',
-    hintCategory: read('category'),
-    hintType: read('type'),
-    proofOfAbsence: read('proofOfAbsence') === true,
-    step: error instanceof SchedulerError ? error.details.step : read('step'),
-    cause: read('cause') ?? undefined,
-  };
-}
-
-/** The raw error, whole. */
-function textOf(error: object, message: unknown, name: unknown): string {
-  if (typeof message !== 'string') return ArrayBuffer.isView(error) ? `${error.byteLength} bytes` : asText(error);
-  const plain = typeof name !== 'string' || name === '' || name === 'Error' || name === 'SchedulerError';
-  return plain ? message : `${name}: ${message}`;
-}
-
-function asText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  try {
-    return (typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value);
-  } catch {
-    return 'an error that cannot be read';
-  }
+function misleads(caption: string): boolean {
+  return UPLOAD_MAY_RUN.test(excerpt(caption)) || ofText({ text: excerpt(caption), name: '' }) !== null;
 }

@@ -2,7 +2,7 @@
  * The words for what goes wrong: each type with whose trouble it is and what is
  * charged. Old spellings are understood, never written.
  */
-import type { FailureCategory, FailureScope } from './failure.ts';
+import type { Failure, FailureCategory, FailureScope } from './failure.ts';
 
 export interface FailureKind {
   readonly category: FailureCategory;
@@ -44,6 +44,7 @@ export const FAILURE_TYPES = {
   disk_full: SERVER,
   store_failed: SERVER,
   // This attempt only.
+  app_crash: ATTEMPT,
   verification_race: ATTEMPT,
   navigation_stuck: ATTEMPT,
   phase_timeout: ATTEMPT,
@@ -62,7 +63,10 @@ export const FAILURE_TYPES = {
   adb_disabled: CONFIGURATION,
   device_unauthorized: CONFIGURATION,
   phone_not_found: CONFIGURATION,
+  phone_unusable: CONFIGURATION,
   file_missing: CONFIGURATION,
+  app_not_installed: CONFIGURATION,
+  bad_flow: CONFIGURATION,
   appium_misconfigured: CONFIGURATION,
   provider_refused: CONFIGURATION,
   // Nobody can tell.
@@ -72,10 +76,15 @@ export const FAILURE_TYPES = {
 
 export type FailureType = keyof typeof FAILURE_TYPES;
 
+/** The ancestor's spellings, and the words of an app's own server. */
 const ALIASES: Readonly<Record<string, FailureType>> = {
   loggedout: 'logged_out',
   actionblocked: 'action_blocked',
   disabled: 'terminated',
+  login_required: 'logged_out',
+  challenge_required: 'verification',
+  checkpoint_required: 'verification',
+  feedback_required: 'action_blocked',
   claude_stuck: 'navigation_stuck',
 };
 
@@ -89,7 +98,7 @@ const SCOPES: Readonly<Record<FailureCategory, FailureScope>> = {
 
 /** The word that is written for a type that was read, `loggedout` → `logged_out`; foreign words stay as they are. */
 export function canonicalType(type: string): string {
-  return ALIASES[type] ?? type;
+  return Object.hasOwn(ALIASES, type) ? (ALIASES[type] as FailureType) : type;
 }
 
 /** What is known about a type; null for a foreign word. */
@@ -105,4 +114,31 @@ export function isCategory(value: unknown): value is FailureCategory {
 export function scopeOf(category: FailureCategory, type: string): FailureScope {
   const kind = kindOf(type);
   return kind?.category === category ? kind.scope : SCOPES[category];
+}
+
+/**
+ * Another attempt may go well though nobody has set anything right. What is in doubt is not tried again, and what has to be
+ * set right (`configuration`) is put off instead.
+ */
+export function isRetryable({ category, uncertain }: Pick<Failure, 'category' | 'uncertain'>): boolean {
+  return !uncertain && (category === 'infrastructure' || category === 'unknown');
+}
+
+/** A failure with what follows from its category and type. */
+export function failureOf(known: Omit<Failure, 'scope' | 'retryable' | 'evidence'>): Failure {
+  return {
+    scope: scopeOf(known.category, known.type),
+    category: known.category,
+    type: known.type,
+    phase: known.phase,
+    retryable: isRetryable(known),
+    message: known.message,
+    uncertain: known.uncertain,
+    evidence: null,
+  };
+}
+
+/** The same failure after somebody has looked, or could not tell. */
+export function withDoubt(failure: Failure, uncertain: boolean): Failure {
+  return { ...failure, uncertain, retryable: isRetryable({ ...failure, uncertain }) };
 }

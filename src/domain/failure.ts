@@ -40,15 +40,15 @@ export const DEFAULT_PHASE_LIMITS_MS: Readonly<Record<Phase, number>> = {
 export interface Failure {
   readonly scope: FailureScope;
   readonly category: FailureCategory;
-  /** One of the words of the catalogue in classify.ts, such as `adb_timeout` or `captcha`; '' when unknown. */
+  /** One of the words of the catalogue in failure-types.ts, such as `adb_timeout` or `captcha`; '' when unknown. */
   readonly type: string;
   readonly phase: Phase;
-  /** The raw error, whole. Exports cut it, the store does not. */
+  /** Another attempt may go well by itself. Whether there is one is the retry policy's business. */
+  readonly retryable: boolean;
+  /** The raw error: at most its first 8,000 and last 2,000 characters, without secrets, and without our caption where that would mislead. */
   readonly message: string;
   /** True when the evidence says that the post may have gone out, or may still be uploading. */
   readonly uncertain: boolean;
-  /** The step of the flow that did not come about; absent when the failure is not about one. */
-  readonly step?: string;
   /** Folder below `evidence/` with screenshot, page source and log lines; null when nothing could be taken. */
   readonly evidence: string | null;
 }

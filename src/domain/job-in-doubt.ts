@@ -4,6 +4,7 @@
  * from a worker at its regular work.
  */
 import type { Failure } from './failure.ts';
+import { failureOf, withDoubt } from './failure-types.ts';
 import type { Job, JobEdit, JobEvent, Transition } from './job.ts';
 
 /** A job found in this many crashes runs alone from then on. */
@@ -24,7 +25,7 @@ export function uncertain(job: Job, failure: Failure, now: number): Job {
     ...job,
     ...RELEASED,
     status: 'uncertain',
-    failure: { ...failure, uncertain: true },
+    failure: withDoubt(failure, true),
     committedMs: job.committedMs ?? now,
     uncertainMs: now,
   };
@@ -52,21 +53,19 @@ export function deferred(job: Job, event: JobEvent & { type: 'defer' }, now: num
 }
 
 export function holderDied(job: Job, event: JobEvent & { type: 'holder_died' }, now: number): Transition {
-  const failure: Failure = {
-    scope: 'job',
+  const failure = failureOf({
     category: 'infrastructure',
     type: 'holder_died',
     phase: job.phase ?? 'prepare',
     message: event.message,
     uncertain: job.status === 'committing',
-    evidence: null,
-  };
+  });
   if (job.status === 'committing') return { job: uncertain(job, failure, now), event: 'uncertain' };
   const crashes = job.crashes + (event.counts ? 1 : 0);
   const after = { ...job, ...RELEASED, attempts: job.attempts - 1, crashes, device: null };
   if (crashes >= CRASHES_BEFORE_ALONE + CRASHES_ALONE) {
     return {
-      job: { ...after, status: 'failed', failure: { ...failure, category: 'unknown', type: 'poison' }, finishedMs: now },
+      job: { ...after, status: 'failed', failure: { ...failure, category: 'unknown', type: 'poison', retryable: false }, finishedMs: now },
       event: 'failed',
     };
   }
@@ -100,15 +99,7 @@ export function retryOrdered(job: Job, grant: number, now: number): Job {
 }
 
 export function postedBefore(job: Job, event: JobEvent & { type: 'posted_before' }, now: number): Job {
-  const failure: Failure = {
-    scope: 'job',
-    category: 'unknown',
-    type: 'posted_before',
-    phase: 'commit',
-    message: event.message,
-    uncertain: true,
-    evidence: null,
-  };
+  const failure = failureOf({ category: 'unknown', type: 'posted_before', phase: 'commit', message: event.message, uncertain: true });
   return { ...uncertain(job, failure, now), account: event.account, postKey: event.postKey, committedMs: event.committedMs };
 }
 

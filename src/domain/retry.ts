@@ -7,6 +7,7 @@
 import { SchedulerError } from '../errors.ts';
 import { parseDuration } from './duration.ts';
 import type { Failure, FailureCategory } from './failure.ts';
+import { isRetryable } from './failure-types.ts';
 import type { Job } from './job.ts';
 
 export interface RetryPolicy {
@@ -161,11 +162,10 @@ export type Decision =
 export function decide(question: DecisionQuestion): Decision {
   const { job, failure, policy, now, fraction } = question;
   if (failure.uncertain || job.status === 'committing' || job.status === 'uncertain') return { next: 'uncertain' };
-  if (failure.category === 'account' || failure.category === 'content') return { next: 'fail' };
   if (failure.category === 'configuration') {
     return { next: 'defer', untilMs: now + CONFIGURATION_RECHECK_MS, reason: failure.message };
   }
-  if (policy.never.includes(failure.type)) return { next: 'fail' };
+  if (!isRetryable(failure) || policy.never.includes(failure.type)) return { next: 'fail' };
   if (forbiddenByCondition(question)) return { next: 'fail' };
   if (overLimit(question)) return { next: 'fail' };
   return { next: 'retry', atMs: now + retryDelayMs(policy, job.attempts, fraction) };

@@ -12,7 +12,7 @@ import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Flow, FlowEngine, FlowRun } from '../flows/flow.ts';
 import { type Clock, withLimit } from '../runtime/clock.ts';
-import type { PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
+import type { LookContext, PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
 import { checkVideoFile, remoteName } from './video-file.ts';
 
 export interface AppiumPublisherParts {
@@ -41,8 +41,6 @@ interface RunOf {
   readonly ctx: LookContext;
 }
 
-type LookContext = Omit<PublishContext, 'commit'>;
-
 export class AppiumPublisher implements Publisher {
   readonly name = 'appium';
   readonly needs = { appium: true, device: true };
@@ -63,8 +61,10 @@ export class AppiumPublisher implements Publisher {
     ctx.phase('push');
     // The session is opened while the video travels: each takes the phone seconds, and neither needs the other.
     const giveUp = new AbortController();
-    const opening = this.#parts.ui.open(device, AbortSignal.any([ctx.signal, giveUp.signal]));
+    const signal = AbortSignal.any([ctx.signal, giveUp.signal]);
+    const opening = this.#parts.ui.open(device, signal);
     const opened = opening.catch(() => null);
+    const asking = device.appVersion(flow.package, signal).catch(() => null);
     let remotePath: string | null = null;
     let inUse = false;
     const commit = async () => {
@@ -75,7 +75,8 @@ export class AppiumPublisher implements Publisher {
       remotePath = await device.pushVideo({ ...job.video, name: remoteName(job) }, ctx.signal);
       ctx.log.info(`video pushed as ${remotePath}`);
       ctx.phase('open');
-      const ui = await opening;
+      const [ui, version] = await Promise.all([opening, asking]);
+      if (version !== null) ctx.appVersion(version);
       await this.#run({ ui, flow, job, video: posix.basename(remotePath), ctx }, (run) =>
         this.#parts.engine.publish(run, { phase: (phase) => ctx.phase(phase), commit }),
       );

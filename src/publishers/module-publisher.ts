@@ -11,7 +11,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
-import type { PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
+import type { LookContext, PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
 
 export interface ModulePublisherRequest {
   /** An absolute path, or the name of an installed package. */
@@ -19,7 +19,6 @@ export interface ModulePublisherRequest {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-type LookContext = Omit<PublishContext, 'commit'>;
 type Call = (job: unknown, ctx: unknown) => unknown;
 
 /** What the module exports, once its shape was checked. */
@@ -66,7 +65,12 @@ class ModulePublisher implements Publisher {
   /** @throws what the module throws; when that is no Error, an Error with the same hints */
   async publish(job: PublishJob, ctx: PublishContext): Promise<void> {
     try {
-      await this.#exported.publish(handed(job), { ...this.#context(ctx), commit: () => ctx.commit() });
+      const attempt: PublishContext = {
+        ...this.#context(ctx),
+        commit: () => ctx.commit(),
+        appVersion: (version) => ctx.appVersion(version),
+      };
+      await this.#exported.publish(handed(job), attempt);
     } catch (error) {
       throw this.#asError(error);
     }

@@ -42,17 +42,22 @@ export interface PublishContext {
   phase(name: Phase): void;
   /** The last moment before the irreversible act; resolves only if the act may happen. Call it exactly once. */
   commit(): Promise<void>;
+  /** Says which version of the app is on the phone: screens that do not come are counted per version. Not needed where there is no app. */
+  appVersion(version: string): void;
   /** Keeps a file as evidence (`screen.png`, `source.xml`). */
   evidence(name: string, bytes: Uint8Array): Promise<void>;
   readonly options: Readonly<Record<string, unknown>>;
 }
+
+/** What `verify` is given: it looks, and has nothing to commit. */
+export type LookContext = Omit<PublishContext, 'commit' | 'appVersion'>;
 
 export interface Publisher {
   readonly name: string;
   readonly needs: { readonly appium: boolean; readonly device: boolean };
   publish(job: PublishJob, ctx: PublishContext): Promise<void>;
   /** Looks, read-only, whether the post is public. Absent = every look is `unknown`. */
-  verify?(job: PublishJob, ctx: Omit<PublishContext, 'commit'>): Promise<Verdict | 'unknown'>;
+  verify?(job: PublishJob, ctx: LookContext): Promise<Verdict | 'unknown'>;
   /** How long the app may go on uploading after the old holder was cut off, before a look counts; milliseconds. */
   readonly settleMs?: number;
 }

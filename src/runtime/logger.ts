@@ -16,10 +16,10 @@ import { join } from 'node:path';
 import { type DestinationStream, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import openRollingFile from 'pino-roll';
+import { scrubber } from '../domain/scrub.ts';
 import { SchedulerError } from '../errors.ts';
 import { SystemClock } from './clock.ts';
 import { removeOldLogs } from './old-logs.ts';
-import { scrubber } from './scrub.ts';
 
 export interface LogMethod {
   (fields: object, message?: string): void;

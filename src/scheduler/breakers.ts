@@ -35,8 +35,21 @@ export interface Charge {
 /** As it is stored under `breakers`, and shown by `--status`. */
 export interface BreakerRecord extends Breaker {
   readonly kind: BreakerKind;
-  /** The phone's id, `app:step`, or the server's name. */
+  /** The phone's id, `app version:step`, or the server's name. */
   readonly name: string;
+  /** Of a step of an app: the app, the version that fails, the phones that were last seen with it, and whether another version works. */
+  readonly app?: string;
+  readonly version?: string | null;
+  readonly seenOn?: readonly string[];
+  readonly worksElsewhere?: boolean;
+}
+
+/** What an attempt met. */
+export interface Met {
+  /** The step of the flow that did not come about; null = the failure does not say. */
+  readonly step: string | null;
+  /** Of the app on the phone; null = unknown. */
+  readonly appVersion: string | null;
 }
 
 const STORED = 'breakers';
@@ -72,7 +85,7 @@ export class Breakers {
     try {
       job = await ask({
         exceptDevices: open.filter(({ kind }) => kind === 'device').map(({ name }) => name),
-        exceptApps: open.filter(({ kind }) => kind === 'flow').map(({ name }) => appIn(name)),
+        exceptApps: open.filter(({ kind }) => kind === 'flow').flatMap(resting),
       });
       return job;
     } finally {
@@ -88,29 +101,35 @@ export class Breakers {
     for (const [key, trial] of this.#trials) if (trial === job.id) this.#trials.delete(key);
   }
 
-  /** Whatever it went through works. */
-  async succeeded(job: Job): Promise<void> {
+  /** Whatever it went through works; of an app, that version of it. */
+  async succeeded(job: Job, appVersion: string | null): Promise<void> {
     await this.#load();
-    const proven = [...this.#all.values()].filter((breaker) => this.#concerns(breaker, job));
-    if (proven.length === 0) return;
+    const moved = await this.#sawVersion(job, appVersion, true);
+    const proven = [...this.#all.values()].filter((breaker) => this.#proven(breaker, job, appVersion));
+    if (proven.length === 0 && !moved) return;
     for (const breaker of proven) {
       this.#all.delete(keyOf(breaker));
-      if (breaker.untilMs !== null) await this.#sayClosed(breaker, job);
+      if (breaker.untilMs !== null) await this.#sayClosed(breaker, job, 'works again');
     }
     await this.#save();
   }
 
   /** Counts the failure of `job`, and says who pays for it. */
-  async failed(job: Job, failure: Failure): Promise<Charge> {
+  async failed(job: Job, failure: Failure, met: Met): Promise<Charge> {
     if (failure.category !== 'infrastructure' && failure.category !== 'unknown') return NOT_OURS;
     await this.#load();
     const account = job.account ?? '';
-    const step = isScreenFailure(failure) ? `${this.#parts.appOf(account)}:${failure.step ?? failure.phase}` : null;
+    const moved = await this.#sawVersion(job, met.appVersion, false);
+    const app = this.#parts.appOf(account);
+    const flow = {
+      ...{ app, version: met.appVersion },
+      name: `${met.appVersion === null ? app : `${app} ${met.appVersion}`}:${met.step ?? failure.phase}`,
+    };
     const server = this.#parts.serverOf(account);
     const asked = {
       device: job.device === null ? null : this.#of('device', job.device),
       server: server === null ? null : this.#of('server', server),
-      flow: step === null ? null : this.#of('flow', step),
+      flow: isScreenFailure(failure) ? { ...this.#of('flow', flow.name), ...flow } : null,
     };
     const accountsOnPhone = job.device === null ? 0 : await this.#accountsOn(job.device);
     const charged = chargedTo({ failure, account, ...asked, accountsOnPhone });
@@ -120,9 +139,9 @@ export class Breakers {
       asked.flow,
     ].filter((breaker) => breaker !== null);
     for (const breaker of counting) await this.#count(breaker, job, failure);
-    if (counting.length > 0) await this.#save();
-    const resting = charged === null || charged === 'account' ? null : asked[charged];
-    const untilMs = resting === null ? null : (this.#all.get(keyOf(resting))?.untilMs ?? null);
+    if (counting.length > 0 || moved) await this.#save();
+    const paying = charged === null || charged === 'account' ? null : asked[charged];
+    const untilMs = paying === null ? null : (this.#all.get(keyOf(paying))?.untilMs ?? null);
     return { account: charged === 'account', giveBackUntilMs: untilMs };
   }
 
@@ -137,7 +156,8 @@ export class Breakers {
     const { clock } = this.#parts;
     const certain = before.kind === 'device' && failure.scope === 'device';
     const met = { account: job.account ?? '', device: job.device, why: failure.message.slice(0, 500), certain };
-    const after = { ...failed(before, before.kind, met, clock.now()), kind: before.kind, name: before.name };
+    const seenOn = before.kind === 'flow' && job.device !== null ? { seenOn: [...new Set([...(before.seenOn ?? []), job.device])] } : {};
+    const after = { ...before, ...failed(before, before.kind, met, clock.now()), ...seenOn };
     this.#all.set(keyOf(after), after);
     if (after.openings === before.openings) return;
     // It was the app, not the phones on which it was met.
@@ -160,19 +180,44 @@ export class Breakers {
     await store.recordEvent({ type: 'breaker_opened', epoch, who: job.worker ?? 'worker', job: job.id, details: fields });
   }
 
-  async #sayClosed(breaker: BreakerRecord, job: Job): Promise<void> {
+  async #sayClosed(breaker: BreakerRecord, job: Job, why: string): Promise<void> {
     const { store, logger, epoch } = this.#parts;
     const { kind, name } = breaker;
-    logger.info({ kind, name }, `${titleOf(breaker)} works again`);
+    logger.info({ kind, name }, `${titleOf(breaker)} ${why}`);
     await store.recordEvent({ type: 'breaker_closed', epoch, who: job.worker ?? 'worker', job: job.id, details: { kind, name } });
+  }
+
+  /**
+   * The phone has another version of the app than one that fails: that breaker has nothing to say about it any more, and
+   * is over when no phone has its version. True when something changed.
+   */
+  async #sawVersion(job: Job, version: string | null, works: boolean): Promise<boolean> {
+    const app = this.#parts.appOf(job.account ?? '');
+    const others = [...this.#all.values()].filter((one) => isOfAnotherVersion(one, app, version) && (works || isSeenOn(one, job.device)));
+    for (const one of others) {
+      const seenOn = (one.seenOn ?? []).filter((device) => device !== job.device);
+      this.#all.set(keyOf(one), { ...one, seenOn, worksElsewhere: one.worksElsewhere === true || works });
+      if (seenOn.length > 0) continue;
+      this.#all.delete(keyOf(one));
+      if (one.untilMs !== null) await this.#sayClosed(one, job, `is on no phone any more: ${version} is`);
+    }
+    return others.length > 0;
   }
 
   #of(kind: BreakerKind, name: string): BreakerRecord {
     return this.#all.get(keyOf({ kind, name })) ?? { ...CLOSED, kind, name };
   }
 
+  /** A success on this version, or on one that nobody knows, says that it works. */
+  #proven(breaker: BreakerRecord, job: Job, appVersion: string | null): boolean {
+    if (breaker.kind !== 'flow') return this.#concerns(breaker, job);
+    const app = this.#parts.appOf(job.account ?? '');
+    return appIn(breaker) === app && !isOfAnotherVersion(breaker, app, appVersion);
+  }
+
   /** Whether this job's attempt goes through it. */
-  #concerns({ kind, name }: BreakerRecord, job: Job): boolean {
+  #concerns(breaker: BreakerRecord, job: Job): boolean {
+    const { kind, name } = breaker;
     const account = job.account ?? '';
     switch (kind) {
       case 'device':
@@ -180,7 +225,7 @@ export class Breakers {
       case 'server':
         return name === this.#parts.serverOf(account);
       case 'flow':
-        return appIn(name) === this.#parts.appOf(account);
+        return appIn(breaker) === this.#parts.appOf(account) && (breaker.worksElsewhere !== true || isSeenOn(breaker, job.device));
     }
   }
 
@@ -219,14 +264,29 @@ function breakersIn(stored: unknown): readonly BreakerRecord[] {
 function titleOf({ kind, name }: Pick<BreakerRecord, 'kind' | 'name'>): string {
   if (kind === 'device') return `Phone ${name}`;
   if (kind === 'server') return `Server ${name}`;
-  return `App ${appIn(name)} (step ${name.slice(appIn(name).length + 1)})`;
+  const [app = '', ...step] = name.split(':');
+  return `App ${app} (step ${step.join(':')})`;
 }
 
 function keyOf({ kind, name }: Pick<BreakerRecord, 'kind' | 'name'>): string {
   return `${kind} ${name}`;
 }
 
-/** `demo:pick a video` -> `demo` */
-function appIn(flow: string): string {
-  return flow.split(':', 1)[0] as string;
+/** A record of an older program has only its name, `demo:pick a video`. */
+function appIn({ app, name }: BreakerRecord): string {
+  return app ?? (name.split(':', 1)[0] as string);
+}
+
+function isOfAnotherVersion(one: BreakerRecord, app: string, version: string | null): boolean {
+  return one.kind === 'flow' && appIn(one) === app && version !== null && one.version != null && one.version !== version;
+}
+
+/** What a claim must leave alone: the app, or where another version works, the app on the phones that have this one. */
+function resting(breaker: BreakerRecord): readonly string[] {
+  const { seenOn = [], worksElsewhere } = breaker;
+  return worksElsewhere === true ? seenOn.map((device) => `${appIn(breaker)}@${device}`) : [appIn(breaker)];
+}
+
+function isSeenOn({ seenOn = [] }: BreakerRecord, device: string | null): boolean {
+  return device !== null && seenOn.includes(device);
 }

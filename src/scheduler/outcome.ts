@@ -3,8 +3,9 @@
  * again, given back, failed, or in front of a human. Decides nothing itself:
  * what a failure is comes from `classify`, what follows from `decide`.
  */
-import { classify } from '../domain/classify.ts';
+import { classify, stepOf } from '../domain/classify.ts';
 import { type Failure, PHASES, type Phase } from '../domain/failure.ts';
+import { withDoubt } from '../domain/failure-types.ts';
 import type { Job, JobEvent } from '../domain/job.ts';
 import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
@@ -41,6 +42,8 @@ export interface Ending {
   readonly stopping: boolean;
   /** The claim is not ours any more: nothing may be written. */
   readonly lost: boolean;
+  /** Of the app on the phone; null when the publisher did not say. */
+  readonly appVersion: string | null;
   readonly evidence: string | null;
 }
 
@@ -109,7 +112,7 @@ export class Outcome {
   async #end(ending: Ending): Promise<AttemptEnd> {
     if (ending.lost) return 'lost';
     try {
-      if (ending.committed) return ending.resolved ? await this.#confirmed() : await this.#afterCommit(ending);
+      if (ending.committed) return ending.resolved ? await this.#confirmed(ending) : await this.#afterCommit(ending);
       return ending.resolved ? await this.#noCommit(ending) : await this.#beforeCommit(ending);
     } catch (problem) {
       if (problem instanceof SchedulerError && (problem.code === 'CLAIM_LOST' || problem.code === 'ILLEGAL_TRANSITION')) return 'lost';
@@ -117,9 +120,9 @@ export class Outcome {
     }
   }
 
-  async #confirmed(): Promise<AttemptEnd> {
+  async #confirmed({ appVersion }: Ending): Promise<AttemptEnd> {
     await this.#change({ type: 'confirm' }, { type: 'clear' });
-    await this.#parts.breakers?.succeeded(this.#job);
+    await this.#parts.breakers?.succeeded(this.#job, appVersion);
     // The store knows; the record only spares a person a question should the database ever be lost.
     await this.#parts.ledger
       .confirm(this.#record)
@@ -131,15 +134,15 @@ export class Outcome {
   /** Past the commit point nothing is tried again, whatever the error says, unless it proves that the act never happened. */
   async #afterCommit(ending: Ending): Promise<AttemptEnd> {
     const failure = this.#failure(ending);
-    await this.#change({ type: 'doubt', failure: { ...failure, uncertain: true } });
-    await this.#charge(failure);
+    await this.#change({ type: 'doubt', failure });
+    await this.#charge(failure, ending);
     const absent = ending.actForbidden || (ending.error as PublishErrorHints | null)?.proofOfAbsence === true;
     if (!absent) {
       const fields = { job: this.#job.id, account: this.#job.account, failure, is_infra_error: failure.category === 'infrastructure' };
       this.#parts.logger.error(fields, `[UNCERTAIN] ${this.#job.id} may be public: ${failure.message}`);
       return 'uncertain';
     }
-    const next = this.#decide({ ...failure, uncertain: false });
+    const next = this.#decide(withDoubt(failure, false));
     const retryAtMs = next.next === 'retry' ? next.atMs : null;
     await this.#parts.ledger.withdraw({ ...this.#record, atMs: this.#parts.clock.now() });
     await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
@@ -175,7 +178,7 @@ export class Outcome {
       return 'skipped';
     }
     const failure = this.#failure(ending);
-    const charge = await this.#charge(failure);
+    const charge = await this.#charge(failure, ending);
     const next = charge.giveBackUntilMs === null ? this.#decide(failure) : givenBack(failure, charge.giveBackUntilMs);
     this.#say(failure, next.next);
     switch (next.next) {
@@ -213,8 +216,9 @@ export class Outcome {
     logger.warn(fields, `Account ${account.name} on cooldown for ${minutes}min after ${account.consecutiveFailures} consecutive failures`);
   }
 
-  async #charge(failure: Failure): Promise<Charge> {
-    return (await this.#parts.breakers?.failed(this.#job, failure)) ?? { account: true, giveBackUntilMs: null };
+  async #charge(failure: Failure, { error, appVersion }: Ending): Promise<Charge> {
+    const met = { step: stepOf(error), appVersion };
+    return (await this.#parts.breakers?.failed(this.#job, failure, met)) ?? { account: true, giveBackUntilMs: null };
   }
 
   async #defer(reason: string, untilMs: number, failure: Failure | null): Promise<AttemptEnd> {

@@ -125,6 +125,7 @@ export class Phones {
     return {
       ...{ id, serial, adbPort },
       ping: (signal) => device.ping(signal),
+      appVersion: (name, signal) => device.appVersion(name, signal),
       pushVideo: async (video, signal) => {
         const details = { device: id, name: video.name };
         await store.recordResource({ id: resource(video.name), kind: 'file', details, epoch, startedMs: clock.now() });

@@ -5,7 +5,7 @@
  * publishes nothing again. Runs at every start, and now and then for a lease
  * that ran out while the process lives.
  */
-import type { Failure } from '../domain/failure.ts';
+import { failureOf } from '../domain/failure-types.ts';
 import { type Job, POST_COUNTS } from '../domain/job.ts';
 import { postKey } from '../domain/post-key.ts';
 import { SchedulerError } from '../errors.ts';
@@ -107,15 +107,7 @@ export class Rescuer {
 
 /** A job of which only the record of its post is left. */
 function remembered(entry: PostedEntry, key: string, message: string, epoch: number): Job {
-  const failure: Failure = {
-    scope: 'job',
-    category: 'unknown',
-    type: 'posted_before',
-    phase: 'commit',
-    message,
-    uncertain: true,
-    evidence: null,
-  };
+  const failure = failureOf({ category: 'unknown', type: 'posted_before', phase: 'commit', message, uncertain: true });
   return {
     ...BLANK,
     id: entry.job,

@@ -8,6 +8,7 @@
  * new session, which ends the old one. Only jobs that were claimed here are
  * looked at; what an import or posted.jsonl brought is for a human.
  */
+import { withDoubt } from '../domain/failure-types.ts';
 import type { Job, Verdict } from '../domain/job.ts';
 import { decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
@@ -239,7 +240,7 @@ export class Verifier {
   #retryAtMs(job: Doubt): number | null {
     const { clock, random, retryPolicy } = this.#parts;
     if (job.failure === null) return clock.now();
-    const failure = { ...job.failure, uncertain: false };
+    const failure = withDoubt(job.failure, false);
     const asked = { ...job, status: 'claimed' } as const;
     const next = decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction(), holds });
     return next.next === 'retry' ? next.atMs : next.next === 'defer' ? next.untilMs : null;

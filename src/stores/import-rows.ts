@@ -5,7 +5,8 @@
  */
 import { classify } from '../domain/classify.ts';
 import { UPLOAD_MAY_RUN } from '../domain/error-sentences.ts';
-import type { Failure, FailureCategory } from '../domain/failure.ts';
+import type { Failure } from '../domain/failure.ts';
+import { canonicalType, failureOf, isCategory } from '../domain/failure-types.ts';
 import { JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
 import { parseTime } from '../domain/local-time.ts';
 import { parseRetryText, RetryProblem } from '../runtime/retry-text.ts';
@@ -120,7 +121,7 @@ export class Reading {
       deferrals: count(row.deferrals),
       passNumber: count(row.pass_number),
       postKey: posted && account !== null && blank.sha256 === null ? stemKey(account, blank) : null,
-      failure: failureOf(row, error, blank, status === 'uncertain'),
+      failure: failureIn(row, error, blank, status === 'uncertain'),
       note: `imported from ${this.#options.file}`,
       claimedMs: this.#time(row.claimed_at),
       lastAttemptMs: this.#time(row.last_attempt),
@@ -196,7 +197,6 @@ const NO_JOB = { sha256: null, caption: '', account: null, publishAtMs: null, pr
 const FORMER_RETRY_DELAY_MS = 15_000;
 const FORMER_ERROR_CHARACTERS = 500;
 const NOTHING_KNOWN = { phase: 'prepare', account: '', committed: false, caption: '' } as const;
-const CATEGORIES: readonly string[] = ['account', 'infrastructure', 'content', 'configuration', 'unknown'] satisfies FailureCategory[];
 /** What the ancestors called theirs, and ours. */
 const KNOWN_STATUSES: readonly string[] = [...JOB_STATUSES, 'in_progress', 'verification_pending'];
 
@@ -219,7 +219,7 @@ function wasCut(row: Row): boolean {
 }
 
 /** What the row says about it goes before what its words say. */
-function failureOf(row: Row, error: string, job: Job, uncertain: boolean): Failure | null {
+function failureIn(row: Row, error: string, job: Job, uncertain: boolean): Failure | null {
   const type = text(row.error_type);
   const category = text(row.error_category).toLowerCase();
   const message = error || type || category;
@@ -231,7 +231,7 @@ function failureOf(row: Row, error: string, job: Job, uncertain: boolean): Failu
     caption: job.caption,
   } as const;
   const failure = classify(message, context);
-  return CATEGORIES.includes(category) ? { ...failure, category: category as FailureCategory, type: type || failure.type } : failure;
+  return isCategory(category) ? failureOf({ ...failure, category, type: canonicalType(type || failure.type) }) : failure;
 }
 
 /** Our own exports name the bytes here; the ancestor's ids are no hash. */

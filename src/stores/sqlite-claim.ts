@@ -28,7 +28,8 @@ export interface ClaimParts {
 
 /** The request does not rule out the account, its app or its phone. */
 const ALLOWED = `(:only IS NULL OR a.name IN (SELECT value FROM json_each(:only)))
-  AND (:exceptApps IS NULL OR json_extract(a.policy, '$.app') NOT IN (SELECT value FROM json_each(:exceptApps)))
+  AND (:exceptApps IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(:exceptApps) AS app
+    WHERE app.value IN (json_extract(a.policy, '$.app'), json_extract(a.policy, '$.app') || '@' || a.device)))
   AND (a.device IS NULL OR a.device NOT IN (SELECT value FROM json_each(:except)))`;
 
 /** The account may be used by this request, and its phone is free. */

@@ -65,7 +65,7 @@ export interface ClaimRequest {
   readonly accounts: readonly string[] | null;
   /** Phones that may not be used now (resting, broken, paused). */
   readonly exceptDevices: readonly string[];
-  /** Apps that may not be used now; absent = all may. */
+  /** Apps that may not be used now: `demo`, or `demo@phone-1` on that phone only; absent = all may. */
   readonly exceptApps?: readonly string[];
 }
 

@@ -12,6 +12,7 @@ export const phone: ConnectedDevice = {
   adbPort: 5037,
   ping: async () => undefined,
   pushVideo: async () => '',
+  appVersion: async () => null,
   removeVideo: async () => undefined,
 };
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Adb, adbIn, findAndroidHome, remoteQuote } from '../../src/devices/adb.ts';
+import { AdbConnectedDevice } from '../../src/devices/adb-device.ts';
 import { parseDevices } from '../../src/devices/adb-devices.ts';
 import { SystemClock } from '../../src/runtime/clock.ts';
 
@@ -139,4 +140,13 @@ ABC                    wonderful
     { serial: '0123456789', state: 'unauthorized' },
     { serial: 'ABC', state: 'offline' },
   ]);
+});
+
+test("an app's version is read from what Android says about the package; a phone that does not say has none", async () => {
+  const phone = (said: string) =>
+    new AdbConnectedDevice({ id: 'phone-1', serial: target.serial, adb: adb({ OUT: said }), clock: new SystemClock() });
+  const dump =
+    'Packages:\n  Package [demo.video] (abc1234):\n    versionCode=12 minSdk=26 targetSdk=33\n    versionName=355.1.0-beta\n    splits=[base]\n';
+  expect(await phone(dump).appVersion('demo.video', never)).toBe('355.1.0-beta');
+  expect(await phone('Unable to find package: demo.video\n').appVersion('demo.video', never)).toBeNull();
 });

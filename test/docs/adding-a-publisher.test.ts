@@ -32,6 +32,7 @@ function context(commit: () => Promise<void>): PublishContext {
     signal: new AbortController().signal,
     log,
     phase: () => undefined,
+    appVersion: () => undefined,
     commit,
     evidence: async () => undefined,
     options: { folder },

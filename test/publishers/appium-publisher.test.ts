@@ -29,6 +29,7 @@ class FakeDevice implements ConnectedDevice {
   readonly done: string[] = [];
   readonly ui: FakeUi;
   alive = true;
+  version: string | null = '2.1';
   onRemove: () => Promise<void> = async () => undefined;
 
   constructor(ui: FakeUi) {
@@ -38,6 +39,11 @@ class FakeDevice implements ConnectedDevice {
   async ping(): Promise<void> {
     this.done.push('ping');
     if (!this.alive) throw new SchedulerError('DEVICE_OFFLINE', { details: { device: this.id, text: 'gone' } });
+  }
+
+  async appVersion(name: string): Promise<string | null> {
+    this.done.push(`version of ${name}`);
+    return this.version;
   }
 
   async pushVideo(video: { readonly path: string; readonly sha256: string; readonly name: string }): Promise<string> {
@@ -107,6 +113,17 @@ describe('publishing through an app', () => {
     expect(ui.posts).toEqual([{ account: 'alice', video: remoteName(job), caption: job.caption, time: expect.any(String) }]);
     expect([ui.closed, device.files.size, opened]).toEqual([1, 0, ['phone-1']]);
     expect(one.evidence.size).toBe(0);
+  });
+
+  it("tells the version of the flow's app, and does without it", async () => {
+    const { device, publish } = world();
+    const [one, other] = [attempt(), attempt()];
+    expect(await publish(jobOf(VIDEO), one)).toBeNull();
+    expect(one.versions).toEqual(['2.1']);
+    expect(device.done).toContain('version of demo.video');
+    device.appVersion = () => Promise.reject(new Error('adb is slow'));
+    expect(await publish(jobOf(VIDEO, { id: 'j2' }), other)).toBeNull();
+    expect(other.versions).toEqual([]);
   });
 
   it('keeps the screen when it fails, and cleans up all the same', async () => {

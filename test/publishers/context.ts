@@ -8,6 +8,7 @@ export interface Attempt {
   readonly abort: AbortController;
   readonly phases: string[];
   readonly log: string[];
+  readonly versions: string[];
   readonly evidence: Map<string, Uint8Array>;
   commits: number;
   onCommit: () => void | Promise<void>;
@@ -19,6 +20,7 @@ export function attempt(options: Readonly<Record<string, unknown>> = {}): Attemp
     abort,
     phases: [],
     log: [],
+    versions: [],
     evidence: new Map(),
     commits: 0,
     onCommit: () => undefined,
@@ -30,6 +32,7 @@ export function attempt(options: Readonly<Record<string, unknown>> = {}): Attemp
         it.commits += 1;
         await it.onCommit();
       },
+      appVersion: (version) => void it.versions.push(version),
       evidence: async (name, bytes) => void it.evidence.set(name, bytes),
       options,
     },

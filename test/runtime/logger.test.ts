@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { scrubber } from '../../src/domain/scrub.ts';
 import { createLogger, type LoggerOptions, type RootLogger, silentLogger } from '../../src/runtime/logger.ts';
-import { scrubber } from '../../src/runtime/scrub.ts';
 import { Child } from '../support/children.ts';
 
 let dir: string;

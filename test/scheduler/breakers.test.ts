@@ -143,6 +143,80 @@ describe('an app that was updated', () => {
   });
 });
 
+describe('an app that was updated, when its version is known', () => {
+  const fleet = (phones: number) => Object.fromEntries(Array.from({ length: phones }, (_, n) => [`p${n}`, [`a${n}`, `b${n}`]]));
+  /** Of each phone; the broken ones miss a screen. */
+  const app = (versionOf: (device: string) => string, broken: readonly string[]): Script => {
+    return async (ctx, act, job) => {
+      const version = versionOf(job.device ?? '');
+      ctx.appVersion(version);
+      await (broken.includes(version) ? screenGone : post)(ctx, act, job);
+    };
+  };
+
+  test('eighty accounts raise one alarm, which names the version', async () => {
+    const world = await rack(fleet(40), 1);
+    world.script = app(() => '2.0', ['2.0']);
+    expect(await attempts(world, 500)).toBe(5);
+    for (const rest of [2, 4, 8]) {
+      await world.clock.advance(rest * MINUTE);
+      expect(await attempts(world, 500)).toBe(1);
+    }
+    expect(alarms(world)).toEqual([expect.stringContaining('App demo 2.0 (step pick a video) failed 5 times in a row')]);
+    expect(await world.store.events({ types: ['breaker_opened'] })).toHaveLength(1);
+    expect(await world.store.events({ types: ['account_cooldown'] })).toEqual([]);
+  });
+
+  test('phones that have another version go on; of the others each is tried once, and none of their accounts is charged', async () => {
+    const world = await rack(fleet(20), 2);
+    const updated = (device: string) => Number(device.slice(1)) % 2 === 0;
+    world.script = app((device) => (updated(device) ? '2.0' : '1.0'), ['2.0']);
+    await attempts(world, 500);
+    expect(world.posts).toHaveLength(40);
+    expect(world.posts.every(({ device }) => !updated(device ?? ''))).toBe(true);
+    expect(alarms(world)).toEqual([expect.stringContaining('App demo 2.0 (step')]);
+    expect(await world.store.events({ types: ['account_cooldown'] })).toEqual([]);
+    await world.clock.advance(2 * MINUTE);
+    // One trial, on a phone that has it.
+    expect(await attempts(world, 500)).toBe(1);
+    expect(alarms(world)).toHaveLength(1);
+  });
+
+  test('a newer version begins with a clean slate, and the old breaker goes with the last phone that had its version', async () => {
+    const world = await rack(fleet(6), 2);
+    world.script = app(() => '2.0', ['2.0']);
+    await attempts(world, 500);
+    await world.clock.advance(2 * MINUTE);
+    world.script = app(() => '2.1', []);
+    await attempts(world, 500);
+    expect(world.posts).toHaveLength(24);
+    expect(await world.store.value('breakers')).toEqual([]);
+    expect(world.logger.messages()).toContain('App demo 2.0 (step pick a video) is on no phone any more: 2.1 is');
+    expect(alarms(world)).toHaveLength(1);
+  });
+
+  test('a newer version that fails too is counted by itself', async () => {
+    const world = await rack(fleet(6), 3);
+    world.script = app(() => '2.0', ['2.0']);
+    await attempts(world, 500);
+    await world.clock.advance(2 * MINUTE);
+    world.script = app(() => '3.0', ['3.0']);
+    expect(await world.attempt()).not.toBeNull();
+    const stored = (await world.store.value('breakers')) as readonly { name: string; failures: number; untilMs: number | null }[];
+    expect(stored.find(({ name }) => name.startsWith('demo 3.0:'))).toMatchObject({ failures: 1, untilMs: null });
+    expect(alarms(world)).toHaveLength(1);
+  });
+
+  test('a success of which nobody knows the version, and a breaker of an older program, are about the app as a whole', async () => {
+    const world = await rack(fleet(6), 2);
+    const old = { kind: 'flow', name: 'demo:pick', failures: 5, accounts: ['a0'], devices: [], openings: 1, untilMs: 1, why: 'x' };
+    await world.store.setValue('breakers', [old, { ...old, name: 'demo 2.0:pick', app: 'demo', version: '2.0', seenOn: ['p0'] }]);
+    world.script = post;
+    expect(await world.attempt()).toMatchObject({ end: 'published' });
+    expect(await world.store.value('breakers')).toEqual([]);
+  });
+});
+
 test('a server that fails several accounts rests for all of them, and none is charged but the first', async () => {
   const world = await rack({ p: ['alice', 'bob'], q: ['carol', 'dave'] }, 2);
   world.script = async () => {

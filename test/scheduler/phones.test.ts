@@ -155,7 +155,14 @@ describe('a video that was pushed', () => {
     const world = await World.with('alice');
     const made = await phonesOf(world, { alice: 'ready' });
     const removed: string[] = [];
-    const bare = { id: 'alice', serial: 's', adbPort: 1, ping: async () => {}, pushVideo: async () => '/sdcard/Movies/one.mp4' };
+    const bare = {
+      id: 'alice',
+      serial: 's',
+      adbPort: 1,
+      ping: async () => {},
+      appVersion: async () => '2.1',
+      pushVideo: async () => '/sdcard/Movies/one.mp4',
+    };
     made.provider.connect = async () => ({ ...bare, removeVideo: async (name: string) => void removed.push(name) });
     const video = (name: string) => ({ path: `/videos/${name}`, sha256: 'a', name });
     const device = await made.phones.connect('alice', world.stop.signal);

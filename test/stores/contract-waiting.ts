@@ -80,7 +80,25 @@ export function waiting(name: string, make: MakeStore): void {
       await subject.add([{ id: 'pooled' }], null, 'pool');
       expect(await subject.claimed({ exceptApps: ['tiktok'] })).toMatchObject({ id: 'pooled', account: 'bob' });
       expect(await subject.claim({ exceptApps: ['tiktok'] })).toBeNull();
-      expect(await subject.claimed({ exceptApps: [] })).toMatchObject({ id: 'bound' });
+      expect(await subject.claimed({ exceptApps: ['demo', 'tiktok@phone-1', 'tik'] })).toMatchObject({ id: 'bound' });
+    });
+
+    it('gives no job of an app that rests on one phone, and those of other phones and other apps', async () => {
+      await subject.accounts(['alice', 'carol'], { app: 'tiktok' });
+      await subject.accounts(['bob']);
+      for (const [name, device] of Object.entries({ alice: 'p1', bob: 'p1', carol: 'p2' })) {
+        await subject.store.changeAccount(name, { type: 'assign_device', device }, 'test');
+        await subject.add([{ id: `of ${name}`, account: name }]);
+      }
+      const given = [];
+      for (
+        let job = await subject.claim({ exceptApps: ['tiktok@p1'] });
+        job !== null;
+        job = await subject.claim({ exceptApps: ['tiktok@p1'] })
+      ) {
+        given.push(job.account);
+      }
+      expect(given.sort()).toEqual(['bob', 'carol']);
     });
   });
 

@@ -3,6 +3,7 @@ import type { Account } from '../../src/domain/account.ts';
 import { ACCOUNT_BUSY } from '../../src/domain/job.ts';
 import { type Eligibility, eligibility } from '../../src/domain/select.ts';
 import { localDay } from '../../src/domain/window.ts';
+import type { ClaimRequest } from '../../src/stores/store.ts';
 import type { MemoryJobs } from './memory-jobs.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -37,4 +38,9 @@ export function standingOf(jobs: MemoryJobs, account: Account, now: number, exce
 export function postsToday(jobs: MemoryJobs, account: Account, now: number): number {
   const { startMs, endMs } = localDay(account.policy.timezone, now);
   return jobs.posts(account.name).filter((atMs) => atMs >= startMs && atMs < endMs).length;
+}
+
+/** Its app rests, everywhere or on its phone. */
+export function isExcepted({ exceptApps = [] }: ClaimRequest, { policy: { app }, device }: Account): boolean {
+  return exceptApps.includes(app) || exceptApps.includes(`${app}@${device}`);
 }

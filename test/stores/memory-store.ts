@@ -36,7 +36,7 @@ import type {
 import { eventsOfClaim, eventsOfTransition } from '../../src/stores/transition-event.ts';
 import { BLANK, MemoryEvents } from './memory-events.ts';
 import { alreadyPublished, claimLost, held, MemoryJobs } from './memory-jobs.ts';
-import { FRESH, postsToday, standingOf } from './memory-standing.ts';
+import { FRESH, isExcepted, postsToday, standingOf } from './memory-standing.ts';
 
 export class MemoryStore implements Store {
   readonly #clock: Clock;
@@ -327,7 +327,7 @@ export class MemoryStore implements Store {
     return this.#possible(job).filter(
       (account) =>
         (request.accounts?.includes(account.name) ?? true) &&
-        !request.exceptApps?.includes(account.policy.app) &&
+        !isExcepted(request, account) &&
         (account.device === null || !inUse.has(account.device)) &&
         standingOf(this.#jobs, account, now).eligible,
     );
@@ -342,7 +342,7 @@ export class MemoryStore implements Store {
       const standing = standingOf(this.#jobs, account, now);
       return (
         (request.accounts?.includes(account.name) ?? true) &&
-        !request.exceptApps?.includes(account.policy.app) &&
+        !isExcepted(request, account) &&
         !request.exceptDevices.includes(account.device ?? '') &&
         (standing.eligible || standing.reason === 'busy')
       );

@@ -29,6 +29,7 @@ export const ADB_TIMEOUT: Failure = {
   category: 'infrastructure',
   type: 'adb_timeout',
   phase: 'push',
+  retryable: true,
   message: 'adb push did not answer',
   uncertain: false,
   evidence: null,

@@ -86,6 +86,7 @@ export function failure(overrides: Partial<Failure> = {}): Failure {
     category: 'infrastructure',
     type: 'adb_timeout',
     phase: 'compose',
+    retryable: true,
     message: 'adb did not answer',
     uncertain: false,
     evidence: null,

@@ -8,7 +8,7 @@ const SECRET_FIELD = /("[^"]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorizatio
 const QUOTED_FIELD = /(\\"[^"\\]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorization|api[-_]?key|cookie)\\":\s*)\\"[^"\\]*\\"/gi;
 const GLOGIN = /(\bglogin\s+)(?!to\b)[^\s"\\']+/gi;
 const BEARER = /(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}/gi;
-const ASSIGNED = /(\b[\w-]{0,40}(?:token|passw(?:or)?d|pwd|secret|api[-_]?key)\s{0,2}=\s{0,2})[^\s"'\\&,;]+/gi;
+const ASSIGNED = /((?:token|passw(?:or)?d|pwd|secret|api[-_]?key)\s{0,2}=\s{0,2})[^\s"'\\&,;]+/gi;
 const URL_USER = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"]{1,100}:)[^\s/@"]{1,200}(?=@)/gi;
 
 /**
