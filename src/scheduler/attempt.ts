@@ -49,7 +49,6 @@ export class Attempt {
   readonly #commit: CommitPoint;
   readonly #outcome: Outcome;
   readonly #trace: Trace;
-  #appVersion: string | null = null;
   #records: Promise<unknown> = Promise.resolve();
 
   constructor(parts: AttemptParts, job: ClaimedJob, lease: Lease) {
@@ -104,7 +103,6 @@ export class Attempt {
       actForbidden: this.#commit.actForbidden,
       stopping: giveBack.signal.aborted || (hard.aborted && !this.#commit.committed),
       lost: this.#lease.lost.aborted,
-      appVersion: this.#appVersion,
       evidence: error === null ? null : await this.#trace.close(),
     });
     this.#lease.end();
@@ -150,9 +148,7 @@ export class Attempt {
         watcher.phase(this.#job.worker ?? '', this.#job.id, name, clock.now());
         this.#records = this.#records.then(() => store.enterPhase(this.#claim, name)).catch(() => undefined);
       },
-      appVersion: (version) => {
-        this.#appVersion = String(version).slice(0, 40);
-      },
+      appVersion: (version) => this.#outcome.metVersion(version),
       evidence: (name, bytes) => this.#trace.keep(name, bytes),
     };
   }

@@ -42,8 +42,6 @@ export interface Ending {
   readonly stopping: boolean;
   /** The claim is not ours any more: nothing may be written. */
   readonly lost: boolean;
-  /** Of the app on the phone; null when the publisher did not say. */
-  readonly appVersion: string | null;
   readonly evidence: string | null;
 }
 
@@ -82,6 +80,7 @@ export class Outcome {
   readonly #claim: Claim;
   readonly #record: PostedRecord;
   #stored: Job;
+  #appVersion: string | null = null;
 
   constructor(parts: OutcomeParts, job: Job, claim: Claim, record: PostedRecord) {
     this.#parts = parts;
@@ -89,6 +88,11 @@ export class Outcome {
     this.#claim = claim;
     this.#record = record;
     this.#stored = job;
+  }
+
+  /** The publisher found this version of the app; any module may say anything. */
+  metVersion(version: unknown): void {
+    this.#appVersion = String(version).slice(0, 40);
   }
 
   /**
@@ -112,7 +116,7 @@ export class Outcome {
   async #end(ending: Ending): Promise<AttemptEnd> {
     if (ending.lost) return 'lost';
     try {
-      if (ending.committed) return ending.resolved ? await this.#confirmed(ending) : await this.#afterCommit(ending);
+      if (ending.committed) return ending.resolved ? await this.#confirmed() : await this.#afterCommit(ending);
       return ending.resolved ? await this.#noCommit(ending) : await this.#beforeCommit(ending);
     } catch (problem) {
       if (problem instanceof SchedulerError && (problem.code === 'CLAIM_LOST' || problem.code === 'ILLEGAL_TRANSITION')) return 'lost';
@@ -120,9 +124,9 @@ export class Outcome {
     }
   }
 
-  async #confirmed({ appVersion }: Ending): Promise<AttemptEnd> {
+  async #confirmed(): Promise<AttemptEnd> {
     await this.#change({ type: 'confirm' }, { type: 'clear' });
-    await this.#parts.breakers?.succeeded(this.#job, appVersion);
+    await this.#parts.breakers?.succeeded(this.#job, this.#appVersion);
     // The store knows; the record only spares a person a question should the database ever be lost.
     await this.#parts.ledger
       .confirm(this.#record)
@@ -216,8 +220,8 @@ export class Outcome {
     logger.warn(fields, `Account ${account.name} on cooldown for ${minutes}min after ${account.consecutiveFailures} consecutive failures`);
   }
 
-  async #charge(failure: Failure, { error, appVersion }: Ending): Promise<Charge> {
-    const met = { step: stepOf(error), appVersion };
+  async #charge(failure: Failure, { error }: Ending): Promise<Charge> {
+    const met = { step: stepOf(error), appVersion: this.#appVersion };
     return (await this.#parts.breakers?.failed(this.#job, failure, met)) ?? { account: true, giveBackUntilMs: null };
   }
 

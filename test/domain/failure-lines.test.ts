@@ -76,7 +76,7 @@ describe('lines as programs write them', () => {
 
   test('know every type that a text can tell; the others come with a code of ours', () => {
     const told = new Set([...TABLES, ...LINES].map(({ type }) => type));
-    const ours = ['store_failed', 'wrong_video', 'push_corrupted', 'bytes_changed', 'not_confirmed'];
+    const ours = ['store_failed', 'attempt_timeout', 'wrong_video', 'push_corrupted', 'bytes_changed', 'not_confirmed'];
     expect(Object.keys(FAILURE_TYPES).filter((type) => !told.has(type))).toEqual(ours);
   });
 
