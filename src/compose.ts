@@ -36,6 +36,7 @@ import { applyRoster } from './scheduler/roster.ts';
 import { ticks } from './scheduler/ticks.ts';
 import { TooLate } from './scheduler/too-late.ts';
 import { Unsettled } from './scheduler/unsettled.ts';
+import { vanishedStore } from './scheduler/vanished-store.ts';
 import { Verifier } from './scheduler/verifier.ts';
 import { Wake } from './scheduler/wake.ts';
 import { Worker, type WorkerParts } from './scheduler/worker.ts';
@@ -132,7 +133,7 @@ export async function composeScheduler(own: Own, request: RunRequest, openEdges:
   lock.lost.addEventListener('abort', () => shutdown.force('the lock is lost'), { once: true });
   const { signal: stop, hard } = shutdown;
   const wake = new Wake(clock);
-  const pause = new Pause(() => wake.notify());
+  const pause = new Pause(() => wake.notify(), vanishedStore(store, logger));
   const edges = await openEdges(own);
   const workers = composeWorkers(own, { ...request, edges, pause, stop, hard, wake });
   const switches = composeSwitches({ ...own, ...workers, pause, wake, phones: edges.phones, stop: () => shutdown.request('--stop') });

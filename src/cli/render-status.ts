@@ -8,6 +8,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { parseIsoTime } from '../runtime/clock.ts';
 import { nextSteps } from '../scheduler/alarm.ts';
 import type { AccountView, Status, StatusPage, UncertainView } from '../scheduler/status.ts';
+import { VANISHED } from '../scheduler/vanished-store.ts';
 import { renderTable } from './table.ts';
 import { lineWidth, painter, type Terminal } from './terminal.ts';
 
@@ -74,15 +75,17 @@ function headline({ status, pauseReason, atMs }: StatusPage, { paint }: Sheet): 
     const doing = status.paused ? paint('yellow', 'PAUSED (--resume goes on)') : paint('green', 'RUNNING');
     return `${doing}  PID ${lock.pid}, started ${ago(lock.started, atMs)}, last heartbeat ${beat}${pauseReason === null ? '' : `\n${pauseReason}`}\n${where}`;
   }
+  const since = status.last_alive === null ? '' : ` since ${ago(status.last_alive, atMs)}`;
   const stale =
     lock.state === 'stale'
       ? `  A dead or hung instance (PID ${lock.pid ?? 'unknown'}, last heartbeat ${beat}) left its lock; the next start takes over.`
       : '';
   const paused = status.paused ? '\nPaused: the next start publishes nothing either, until `scheduler --resume` then.' : '';
-  return `${paint('yellow', 'NOT RUNNING')}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}${paused}\n${where}`;
+  return `${paint('yellow', 'NOT RUNNING')}${since}  Nothing is published now; \`scheduler --run\` starts it.${stale === '' ? '' : `\n${stale.trim()}`}${paused}\n${where}`;
 }
 
-function needs({ status, troubled, refused, atMs }: StatusPage, { paint, columns }: Sheet): string {
+function needs({ status, troubled, vanished, refused, atMs }: StatusPage, { paint, columns }: Sheet): string {
+  const gone = vanished ? [item(`${status.store} is not there: ${VANISHED}`, nextSteps('vanished'), columns)] : [];
   const orItself = status.running ? [] : ['or let the scheduler run: it looks by itself, if its publisher can'];
   const uncertain = status.uncertain
     .filter(({ next_look }) => next_look === null)
@@ -97,7 +100,7 @@ function needs({ status, troubled, refused, atMs }: StatusPage, { paint, columns
   const putOff = status.put_off.map(({ job, since, why }) =>
     item(`${job}: put off again and again, first ${ago(since, atMs)}: ${why ?? 'no reason given'}`, nextSteps('put_off', { job }), columns),
   );
-  const lines = [...uncertain, ...held, ...wrong, ...putOff];
+  const lines = [...gone, ...uncertain, ...held, ...wrong, ...putOff];
   if (lines.length === 0) return '';
   const more = lines.length > NEEDS_LISTED ? [`  … and ${lines.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
   return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
@@ -149,13 +152,13 @@ function working({ working: now, atMs }: StatusPage, { paint, columns }: Sheet):
   return `${paint('bold', 'NOW')}\n${renderTable(WORKING_COLUMNS, rows, columns)}`;
 }
 
-function jobLine({ jobs }: Status, { paint }: Sheet): string {
+function jobLine({ jobs, running }: Status, { paint }: Sheet): string {
   if (jobs.total === 0) return `${paint('bold', 'VIDEOS')}  none; add some: scheduler --add-folder DIR --add-accounts NAMES`;
   const words = [
     ['success', 'published', 'green'],
     ['pending', 'waiting', 'reset'],
-    ['claimed', 'being prepared', 'cyan'],
-    ['committing', 'being published', 'cyan'],
+    ['claimed', running ? 'being prepared' : 'cut off while prepared', 'cyan'],
+    ['committing', running ? 'being published' : 'cut off while published', 'cyan'],
     ['retrying', 'to be retried', 'yellow'],
     ['uncertain', 'uncertain', 'red'],
     ['failed', 'failed', 'red'],

@@ -21,6 +21,12 @@ export const ALARMS = {
   resting: ['mend it; it is tried again by itself, or at once: scheduler --resume'],
   /** A publisher broke its contract; nothing is published. */
   publisher: ['correct the publisher, settle its uncertain post, then: scheduler --resume'],
+  /** The database is not there any more, or is another. */
+  vanished: [
+    'put it back where it was, and it goes on by itself; or end it by Ctrl-C or systemctl stop',
+    'then bring a copy back: scheduler --restore DIR',
+    'or what it wrote down at its end: scheduler --import scheduler_state.json',
+  ],
   /** A loop hangs. */
   stalled: ['the service is restarted by its watchdog; without a service: end it and start it again'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

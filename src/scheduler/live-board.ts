@@ -92,6 +92,12 @@ export class LiveBoard implements AttemptWatcher {
     progress.leave('status board');
   }
 
+  /** For the end: from when it is, is seen in the status. */
+  async close(): Promise<void> {
+    this.#last = '';
+    await this.write();
+  }
+
   async write(): Promise<void> {
     const value = this.#value();
     const text = JSON.stringify(value);

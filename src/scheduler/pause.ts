@@ -8,16 +8,18 @@ export const PAUSED_PHONES = 'paused_phones';
 
 export class Pause {
   readonly #changed: () => void;
+  readonly #also: () => string | null;
   #reason: string | null = null;
 
-  /** @param changed called after every change */
-  constructor(changed: () => void) {
+  /** @param changed called after every change @param also why it may not for another reason, asked each time */
+  constructor(changed: () => void, also: () => string | null = () => null) {
     this.#changed = changed;
+    this.#also = also;
   }
 
   /** null = it may. */
   get reason(): string | null {
-    return this.#reason;
+    return this.#also() ?? this.#reason;
   }
 
   begin(reason: string): void {

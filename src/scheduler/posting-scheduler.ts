@@ -78,7 +78,7 @@ export class PostingScheduler {
       await besides;
       await phones.close(hard);
       await this.#house.close();
-      await board.write();
+      await board.close();
       logger.info('Scheduler stopped');
     }
   }

@@ -63,6 +63,8 @@ export interface Status {
   readonly home: string;
   readonly store: string;
   readonly running: boolean;
+  /** ISO; when a scheduler of this home was last seen alive. null = it runs now, or there never was one. */
+  readonly last_alive: string | null;
   /** No post is begun; by a person it outlasts the daemon. */
   readonly paused: boolean;
   readonly lock: LockView;
@@ -106,6 +108,8 @@ export interface StatusPage {
   readonly troubled: readonly { readonly account: string; readonly why: string }[];
   /** Of accounts on hold: the jobs that failed for good by what the platform said. */
   readonly refused: ReadonlyMap<string, readonly string[]>;
+  /** A scheduler runs, and its database is not there. */
+  readonly vanished: boolean;
   /** Why nothing is begun; null = it is not paused, or nobody knows. */
   readonly pauseReason: string | null;
   readonly atMs: number;
@@ -138,7 +142,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const running = lock.state === 'held';
   const counts = (await reader?.counts()) ?? NO_JOBS;
   const standings = (await reader?.accounts(nowMs)) ?? [];
-  const accounts = standings.map((account) => accountView(account, nowMs));
+  const accounts = standings.map((account) => accountView(account, { running, nowMs }));
   const uncertain = counts.uncertain === 0 ? [] : ((await reader?.jobs({ statuses: ['uncertain'], limit: UNCERTAIN_SHOWN })) ?? []);
   const putOff = (await reader?.putOffSince(nowMs)) ?? [];
   const live = record(await reader?.value('live'));
@@ -150,6 +154,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     home,
     store,
     running,
+    last_alive: running ? null : latest(lock.last_heartbeat, text(live.updated_at)),
     paused: (await reader?.value(PAUSED)) === true || (running && live.paused === true),
     lock,
     jobs: { total: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts },
@@ -178,6 +183,7 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
     working: running ? working(list(live.workers)) : [],
     troubled: troubled(standings),
     refused: await refusedJobs(reader, accounts),
+    vanished: running && reader === null,
     pauseReason: running ? text(live.pause_reason) : null,
     atMs: nowMs,
   };
@@ -210,9 +216,13 @@ async function refusedJobs(reader: StoreReader | null, accounts: readonly Accoun
   return refused;
 }
 
-function accountView(account: AccountStanding, nowMs: number): AccountView {
+/** Whoever is busy without a scheduler was left so by one that died. */
+const CUT_OFF = 'was posting when the scheduler ended; the next start settles it';
+
+function accountView(account: AccountStanding, { running, nowMs }: { readonly running: boolean; readonly nowMs: number }): AccountView {
   const resting = account.cooldownUntilMs !== null && account.cooldownUntilMs > nowMs;
-  const why = account.waitReason === null ? null : WAITS[account.waitReason];
+  const cutOff = account.waitReason === 'busy' && !running;
+  const why = account.waitReason === null ? null : cutOff ? CUT_OFF : WAITS[account.waitReason];
   return {
     name: account.name,
     state: account.state === 'active' && resting ? 'cooldown' : account.state,
@@ -253,6 +263,11 @@ function putOffView({ id, account, deferredSinceMs, note }: Job): PutOffView {
 function restingView({ kind, name, untilMs, why }: Readonly<Record<string, unknown>>): RestingView[] {
   if (typeof untilMs !== 'number') return [];
   return [{ kind: text(kind) ?? '', name: text(name) ?? '', until: iso(untilMs), why: text(why) ?? '' }];
+}
+
+/** Of two instants in ISO form. */
+function latest(one: string | null, other: string | null): string | null {
+  return one === null || other === null ? (one ?? other) : one > other ? one : other;
 }
 
 function iso(ms: number | null): string | null {

@@ -6,6 +6,7 @@
  * schema (migrations/) as unique indexes, and in the pieces that this file puts
  * together: claim, change, intake, accounts.
  */
+import { statSync } from 'node:fs';
 import type { Account } from '../domain/account.ts';
 import type { EventRecord } from '../domain/event.ts';
 import type { Phase } from '../domain/failure.ts';
@@ -54,6 +55,8 @@ export interface SqliteStoreOptions {
 }
 
 export class SqliteStore implements Store {
+  readonly #path: string;
+  readonly #identity: string | null;
   readonly #db: Connection;
   readonly #transact: Transact;
   readonly #clock: Clock;
@@ -85,6 +88,8 @@ export class SqliteStore implements Store {
       this.#db.close();
       throw error;
     }
+    this.#path = options.path;
+    this.#identity = identityOf(options.path);
     const db = this.#db;
     this.#transact = transact(db);
     this.#reads = new SqliteReads(db);
@@ -273,6 +278,11 @@ export class SqliteStore implements Store {
     return guarded(() => this.#reads.value(name));
   }
 
+  /** False when the file was removed or replaced since it was opened: what is written goes where nobody will find it. */
+  isThere(): boolean {
+    return identityOf(this.#path) === this.#identity;
+  }
+
   async close(): Promise<void> {
     this.#db.close();
   }
@@ -348,6 +358,12 @@ export class SqliteStore implements Store {
       details: event.details ?? {},
     });
   }
+}
+
+/** Which file lies there; null = none. */
+function identityOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
 }
 
 function limitsOf({ accounts, exceptDevices, exceptApps = [] }: ClaimRequest): string {

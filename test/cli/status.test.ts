@@ -120,6 +120,7 @@ describe('--status --json', () => {
       home: '/home/x',
       store: '/home/x/s.db',
       running: true,
+      last_alive: null,
       paused: false,
       lock: HELD,
       jobs: { total: 2, pending: 0, claimed: 0, committing: 0, uncertain: 1, retrying: 0, success: 1, failed: 0, skipped: 0 },

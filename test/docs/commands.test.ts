@@ -19,6 +19,7 @@ const commands = [...pageCommands()].map(([command, pages]) => [command, pages.j
 const ELSEWHERE: readonly (readonly [RegExp, string, string])[] = [
   [/^scheduler --(?:home \S+ --)?(?:un)?install-service/, 'changes the machine, needs systemd', 'test/service/install.test.ts'],
   [/^scheduler --service-status$/, 'shows what systemd of this machine has', 'test/service/install.test.ts'],
+  [/^scheduler --import scheduler_state\.json$/, 'needs what a scheduler wrote at its end', 'test/process/ended-and-vanished.test.ts'],
   [/^scheduler --holder-gone /, 'needs a holder on another host that was replaced unseen', 'test/process/instance.test.ts'],
   [/^npm install --global /, 'changes the machine', 'test/package/tarball.test.ts'],
   [/^npm run demo/, 'installs what is missing, takes a minute; its parts are tested', 'test/scripts/demo-report.test.ts'],

@@ -20,6 +20,7 @@ const AN_EVENING: StatusPage = {
     home: '/srv/posting',
     store: '/srv/posting/scheduler_state.db',
     running: true,
+    last_alive: null,
     paused: false,
     lock: { state: 'held', pid: 4711, started: ago(60 * 24 * 12), last_heartbeat: ago(0.2), epoch: 3 },
     jobs: { total: 96, pending: 11, claimed: 1, committing: 0, uncertain: 1, retrying: 1, success: 81, failed: 1, skipped: 0 },
@@ -58,6 +59,7 @@ const AN_EVENING: StatusPage = {
   working: [{ worker: '1', job: 'forest-9c0d1e2f', account: 'bob', device: 'phone-2', phase: 'compose', since: ago(1.2) }],
   troubled: [],
   refused: new Map([['dave', ['meadow-3d4e5f60']]]),
+  vanished: false,
   pauseReason: null,
   atMs: MONDAY_NOON,
 };

@@ -44,6 +44,7 @@ export interface Post {
 /** What `--status --json` prints, as far as tests read it. */
 export interface StatusJson {
   readonly running: boolean;
+  readonly last_alive: string | null;
   readonly paused: boolean;
   readonly paused_devices: readonly string[];
   readonly lock: { readonly state: string; readonly pid: number | null; readonly epoch: number | null };

@@ -4,7 +4,7 @@
  * dies and a service manager that listens. Packages with clocks of their own
  * (node-cron, pino-roll) get the virtual one.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,10 +111,12 @@ export class ServiceHome {
 
   /** `scheduler --reload`, over the control socket. */
   async reload(config: string): Promise<Reply> {
+    const before = readFileSync(join(this.folder, 'scheduler.yaml'), 'utf8');
     this.write(config);
     const order = { home: this.folder, command: { do: 'reload' }, limitMs: 10_000, clock: new SystemClock() } as const;
     const reply = await this.clock.still(sendCommand(order));
     if (reply.ok) this.configs.push({ fromMs: this.clock.now(), config: this.#read() });
+    else this.write(before);
     return reply;
   }
 

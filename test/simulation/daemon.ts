@@ -159,7 +159,7 @@ function anyPolicy(settings: Settings): AccountPolicy {
 }
 
 const NO_GUARDS = { take: () => null, releaseAll() {} } as unknown as HostGuards;
-const NO_BOARD = { run: async () => {}, write: async () => {} } as unknown as LiveBoard;
+const NO_BOARD = { run: async () => {}, close: async () => {} } as unknown as LiveBoard;
 
 /** Phones that are always there; what goes wrong with them is the publisher's mood. */
 function rack(names: readonly string[]): DeviceProvider {
