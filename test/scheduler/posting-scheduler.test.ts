@@ -47,7 +47,7 @@ async function scheduled(did: string[]) {
     rescuer: world.rescuer(),
     reaper: new Reaper({ ...own, instance: 'home', removeForward: async () => {} }),
     verifier: { run: async () => {}, nextLookMs: async () => null } as never,
-    board: { run: async () => {}, write: async () => {} } as never,
+    board: { run: async () => {}, close: async () => {} } as never,
     hire: async () => [world.worker()],
     missingPosts: async () => [],
   });
