@@ -21,7 +21,7 @@ import { Unsettled } from '../../src/scheduler/unsettled.ts';
 import { Verifier } from '../../src/scheduler/verifier.ts';
 import { Wake } from '../../src/scheduler/wake.ts';
 import { Worker } from '../../src/scheduler/worker.ts';
-import { SqliteStore } from '../../src/stores/sqlite.ts';
+import { SqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite.ts';
 import type { AccountStanding, PostedLedger } from '../../src/stores/store.ts';
 import { SeededRandom } from '../support/fake-random.ts';
 import { MemoryLogger } from '../support/memory-logger.ts';
@@ -41,6 +41,8 @@ export interface DayRequest {
   readonly speed?: number;
   /** Longest virtual time. */
   readonly limitMs: number;
+  /** Absent = the plain SQLite store. */
+  readonly openStore?: (options: SqliteStoreOptions, rack: Rack) => SqliteStore;
 }
 
 export interface DayReport {
@@ -67,13 +69,13 @@ const VERIFY = {
 };
 
 export async function simulateDay(request: DayRequest): Promise<DayReport> {
-  const { startMs, seed, workers, limitMs } = request;
+  const { startMs, seed, workers, limitMs, openStore = (options) => new SqliteStore(options) } = request;
   const clock = new FastClock(startMs);
   const random = new SeededRandom(seed + 1);
   const rack = new Rack(clock, seed, request.faults, request.speed);
   // A real disk would only measure itself; every write still goes through SQLite.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'day-'));
-  const store = new SqliteStore({ path: join(folder, 'state.db'), clock, random });
+  const store = openStore({ path: join(folder, 'state.db'), clock, random }, rack);
   const logger = new MemoryLogger();
   try {
     const epoch = await store.raiseEpoch('day');

@@ -57,6 +57,8 @@ const BEFORE = [
 export class Rack {
   readonly posts: { readonly job: string; readonly account: string; readonly sha256: string; readonly atMs: number }[] = [];
   readonly attempts: Attempted[] = [];
+  /** When each account last came to the point where a post may have been made. */
+  readonly committedMs = new Map<string, number>();
   readonly content = new Set<string>();
   readonly blocked = new Set<string>();
   /** Accounts or phones that two attempts used at the same time. */
@@ -160,6 +162,7 @@ export class Rack {
       fail('content', Object.assign(new Error('the app refused the video'), { category: 'content', type: 'rejected' }));
     }
     await ctx.commit();
+    this.committedMs.set(job.account, this.#clock.now());
     if (fault !== 'afterCommit' || this.#random.fraction() < 0.6) {
       this.posts.push({ job: job.id, account: job.account, sha256: job.video.sha256, atMs: this.#clock.now() });
     }
