@@ -10,7 +10,7 @@ import { composeReporter, type ServiceParts } from './compose-service.ts';
 import { composeSwitches, hangupReloads, restorePauses } from './compose-switches.ts';
 import { accountPolicy, type Config, shownSettings } from './config.ts';
 import { type LiveConfig, liveConfig } from './config-live.ts';
-import { configInWords, sourcesInWords } from './config-shown.ts';
+import { configInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
 import { policyFor } from './domain/retry.ts';
 import { acquireInstanceLock, type InstanceLock } from './runtime/instance-lock.ts';
@@ -74,7 +74,7 @@ export function compose(first: Config, around: Surroundings, read: () => Promise
     zoneOf: (account) => accountPolicy(config, account ?? '').timezone,
     openReader: () => new SqliteReader({ path: config.store }),
     write: (store, path) => writeState({ store, path, clock: around.clock, config }),
-    settings: () => ({ settings: configInWords(config), from: sourcesInWords(config) }),
+    settings: () => configInWords(config),
     openHome: async () => {
       const own = await openOwn(live, around);
       const desk = composeDesk(own, null, () => {});

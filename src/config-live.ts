@@ -15,7 +15,7 @@ export interface LiveConfig {
 
 const FOLLOWING = ['accounts', 'defaults'] as const satisfies readonly (keyof Config)[];
 /** Says where values came from; nothing by itself. */
-const NOTES: readonly (keyof Config)[] = ['sources', 'file'];
+const NOTES: readonly (keyof Config)[] = ['said', 'file'];
 
 export function liveConfig(first: Config, read: () => Promise<Config>): LiveConfig {
   let current = first;

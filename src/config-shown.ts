@@ -1,33 +1,67 @@
-/** `--show-config`: every setting in force and where it comes from, for people and programs. Secrets are named, never shown. */
-import type { Config } from './config.ts';
+/**
+ * `--show-config`: every setting by its name in scheduler.yaml, as it could be
+ * written there, and where it comes from. Secrets are named, never shown.
+ */
+import type { Config, Said } from './config.ts';
+import { fileAsJsonSchema } from './config-schema.ts';
+import type { RetryPolicy } from './domain/retry.ts';
 
 export interface ShownSetting {
-  /** Dotted, in the words of the code: `passes.maxPasses`. */
+  /** Dotted: `passes.max_passes`. */
   readonly setting: string;
+  /** null = nothing was said, and there is no default to write: see `otherwise`. */
   readonly value: unknown;
+  /** What happens then, in words. */
+  readonly otherwise?: string;
+  readonly from: Said['from'] | 'default';
+}
+
+/** A part of a JSON Schema. */
+interface Described {
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly default?: unknown;
+  readonly otherwise?: string;
 }
 
 const SECRET = /token|secret|password|credential/i;
 
-/** One entry for each setting that is a plain value, a list of them, or empty. */
+/** In the order of docs/configuration.md. */
 export function configInWords(config: Config): readonly ShownSetting[] {
-  const { sources: _, ...settings } = config;
-  return flatten('', withoutSecrets(settings));
+  const inForce = { timezone: config.timezone, store: config.store };
+  const defaults = defaultsIn(fileAsJsonSchema() as Described).flatMap((one) =>
+    one.setting === 'retry' ? retryFields(config.defaults.retry) : [{ ...one, value: inForce[one.setting as never] ?? one.value }],
+  );
+  const said = Object.entries(config.said).map(([setting, { value, from }]) => ({ setting, value, from }));
+  const shown = defaults.flatMap((one) => {
+    const own = said.filter(({ setting }) => setting === one.setting || setting.startsWith(`${one.setting}.`));
+    return own.length > 0 ? own : [one];
+  });
+  const rest = said.filter((one) => !shown.includes(one));
+  return [...shown, ...rest].map((one) => ({ ...one, value: withoutSecrets(one.value, one.setting) }));
 }
 
-/** What is not at its default, by its name in scheduler.yaml. */
-export function sourcesInWords(config: Config): readonly { readonly setting: string; readonly from: string }[] {
-  return Object.entries(config.sources).map(([setting, from]) => ({ setting, from }));
+function defaultsIn({ properties, otherwise, default: value }: Described, setting = ''): readonly ShownSetting[] {
+  if (properties === undefined)
+    return [{ setting, value: value ?? null, from: 'default', ...(value === undefined && otherwise ? { otherwise } : {}) }];
+  return Object.entries(properties).flatMap(([key, inner]) => defaultsIn(inner, setting === '' ? key : `${setting}.${key}`));
 }
 
-function flatten(path: string, value: unknown): readonly ShownSetting[] {
-  const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-  if (!isGroup) return [{ setting: path, value }];
-  return Object.entries(value as object).flatMap(([name, inner]) => flatten(path === '' ? name : `${path}.${name}`, inner));
+function retryFields(policy: RetryPolicy): readonly ShownSetting[] {
+  const fields = {
+    max_attempts: policy.maxAttempts,
+    initial_delay: `${policy.initialDelayMs / 1_000}s`,
+    backoff_multiplier: policy.backoffMultiplier,
+    max_delay: `${policy.maxDelayMs / 1_000}s`,
+    jitter: policy.jitter,
+    never: policy.never,
+    retry_when: policy.retryWhen,
+    stop_when: policy.stopWhen,
+  };
+  return Object.entries(fields).map(([field, value]) => ({ setting: `retry.${field}`, value, from: 'default' }));
 }
 
 /** A reference such as `env:GEELARK_TOKEN` says where the secret is, and may be seen; a URL may hold a password. */
-function withoutSecrets(value: unknown, name = ''): unknown {
+function withoutSecrets(value: unknown, name: string): unknown {
   if (typeof value === 'string') {
     if (SECRET.test(name) && !value.startsWith('env:')) return '(hidden)';
     return value.replace(/(\/\/[^/:@\s]*):[^/@\s]+@/, '$1:(hidden)@');

@@ -33,7 +33,10 @@ export interface AccountConfig {
   readonly publisher: PublisherConfig | null;
 }
 
-export type SettingSource = 'default' | 'file' | 'command line';
+export interface Said {
+  readonly value: unknown;
+  readonly from: 'file' | 'command line';
+}
 
 export interface Config {
   /** Absolute path. */
@@ -100,8 +103,8 @@ export interface Config {
   };
   /** Budgets per phase, milliseconds. */
   readonly phases: Readonly<Record<Phase, number>>;
-  /** Dotted key -> where its value came from; keys left at their default are not listed. */
-  readonly sources: Readonly<Record<string, SettingSource>>;
+  /** What somebody said, by its dotted name in scheduler.yaml and as it was written; the rest is at its default. */
+  readonly said: Readonly<Record<string, Said>>;
 }
 
 /** What the command line may override. */
@@ -177,7 +180,7 @@ export function loadConfig(request: LoadConfigRequest): Config {
       giveUpMs: written.verify.give_up,
     },
     phases: written.phases,
-    sources: sourcesOf(yaml.value, overrides),
+    said: saidBy(yaml.value, overrides),
   };
 }
 
@@ -292,18 +295,19 @@ const OVERRIDE_KEYS: Readonly<Record<keyof ConfigOverrides, string>> = {
   timezone: 'timezone',
 };
 
-function sourcesOf(value: unknown, overrides: ConfigOverrides): Readonly<Record<string, SettingSource>> {
-  const sources: Record<string, SettingSource> = {};
+function saidBy(value: unknown, overrides: ConfigOverrides): Config['said'] {
+  const said: Record<string, Said> = {};
   const walk = (node: unknown, path: string): void => {
     if (typeof node === 'object' && node !== null && !Array.isArray(node)) {
       for (const [key, inner] of Object.entries(node)) walk(inner, path === '' ? key : `${path}.${key}`);
     } else if (path !== '') {
-      sources[path] = 'file';
+      said[path] = { value: node, from: 'file' };
     }
   };
   walk(value, '');
-  for (const key of Object.keys(overrides) as (keyof ConfigOverrides)[]) {
-    if (overrides[key] !== undefined) sources[OVERRIDE_KEYS[key]] = 'command line';
+  for (const [key, given] of Object.entries(overrides) as [keyof ConfigOverrides, unknown][]) {
+    const written = key === 'retryDelayMs' ? `${Number(given) / 1_000}s` : given;
+    if (given !== undefined) said[OVERRIDE_KEYS[key]] = { value: written, from: 'command line' };
   }
-  return sources;
+  return said;
 }

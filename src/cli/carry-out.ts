@@ -52,12 +52,14 @@ export interface Composition {
   /** Writes what a reader sees as `.json` or `.csv`. */
   write(reader: StoreReader, path: string): Promise<void>;
   /** Every setting in force, and where those come from that are not at their default. */
-  settings(): { readonly settings: readonly ShownSetting[]; readonly from: readonly { readonly setting: string; readonly from: string }[] };
+  settings(): readonly ShownSetting[];
 }
 
 interface ShownSetting {
   readonly setting: string;
   readonly value: unknown;
+  readonly from: string;
+  readonly otherwise?: string;
 }
 
 export interface CommandLine extends Surroundings {
@@ -143,13 +145,13 @@ export async function show({ options, terminal, clock }: CommandLine, compositio
   }
 }
 
-function renderSettings(shown: ReturnType<Composition['settings']>, json: boolean): string {
-  if (json) return `${JSON.stringify(shown, null, 2)}\n`;
-  const values = shown.settings.map(
-    ({ setting, value }) => `${setting.padEnd(32)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const from = shown.from.map(({ setting, from: source }) => `${setting.padEnd(32)}  ${source}`);
-  return `${values.join('\n')}\n\n${from.length === 0 ? 'All are defaults.' : `Not defaults, and where they come from:\n${from.join('\n')}`}\n`;
+function renderSettings(settings: readonly ShownSetting[], json: boolean): string {
+  if (json) return `${JSON.stringify({ settings }, null, 2)}\n`;
+  const lines = settings.map(({ setting, value, from, otherwise }) => {
+    const text = value === null ? (otherwise ?? '-') : typeof value === 'string' ? value : JSON.stringify(value);
+    return `${setting.padEnd(30)}  ${from === 'default' ? text : `${text.padEnd(20)}  (${from})`}`;
+  });
+  return `${lines.join('\n')}\n\nWhat has no remark is at its default; docs/configuration.md says what each means.\n`;
 }
 
 async function open(reader: StoreReader): Promise<number> {

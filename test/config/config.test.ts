@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { accountPolicy, type Config, type ConfigOverrides, loadConfig, shownSettings } from '../../src/config.ts';
-import { configInWords, sourcesInWords } from '../../src/config-shown.ts';
+import { configInWords } from '../../src/config-shown.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { SchedulerError } from '../../src/errors.ts';
 
@@ -65,7 +65,7 @@ describe('loadConfig', () => {
       appium: { url: null, basePort: 4723, healthTimeoutMs: 5_000, failuresBeforeRestart: 3, retryEveryMs: 10_000, restartPauseMs: 60_000 },
       devices: { usb: true, network: [], simulated: [], geelark: null },
       publisher: { kind: 'appium' },
-      sources: {},
+      said: {},
     });
     expect(config.defaults.windows).toEqual([{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1440 }]);
     expect(config.defaults.retry.limits).toMatchObject({ infrastructure: 3, unknown: 1 });
@@ -102,12 +102,12 @@ describe('loadConfig', () => {
     const config = load('workers: 3\npasses: {max_passes: 2}\n', { maxPasses: 5, retryDelayMs: 60_000, store: 'other.db' });
     expect(config.passes).toMatchObject({ maxPasses: 5, delayMs: 60_000 });
     expect(config.store).toBe(join(home, 'other.db'));
-    expect(config.sources).toEqual({
-      workers: 'file',
-      'passes.max_passes': 'command line',
-      'passes.delay': 'command line',
-      store: 'command line',
-    });
+    expect(Object.entries(config.said).map(([setting, { from }]) => [setting, from])).toEqual([
+      ['workers', 'file'],
+      ['passes.max_passes', 'command line'],
+      ['passes.delay', 'command line'],
+      ['store', 'command line'],
+    ]);
     expect(shownSettings(config)).toMatchObject({ workers: 3, max_passes: 5, retry_delay_seconds: 60, infra_retry_limit: 3 });
   });
 
@@ -133,11 +133,26 @@ describe('loadConfig', () => {
       workers: 2,
     });
     const shown = configInWords(config);
-    expect(shown).toContainEqual({ setting: 'passes.maxPasses', value: 3 });
-    expect(shown).toContainEqual({ setting: 'devices.geelark.token', value: '(hidden)' });
-    expect(shown).toContainEqual({ setting: 'store', value: 'postgres://scheduler:(hidden)@db/x' });
+    expect(shown).toContainEqual({ setting: 'passes.max_passes', value: 3, from: 'default' });
+    expect(shown).toContainEqual({ setting: 'devices.geelark.token', value: '(hidden)', from: 'file' });
+    expect(shown).toContainEqual({ setting: 'store', value: 'postgres://scheduler:(hidden)@db/x', from: 'file' });
+    expect(shown).toContainEqual(expect.objectContaining({ setting: 'timezone', value: config.timezone, from: 'default' }));
+    expect(shown).toContainEqual({ setting: 'appium.base_port', value: 4723, from: 'default' });
     expect(JSON.stringify(shown)).not.toMatch(/topsecret|abc123/);
-    expect(sourcesInWords(config)).toContainEqual({ setting: 'workers', from: 'command line' });
+    expect(shown).toContainEqual({ setting: 'workers', value: 2, from: 'command line' });
+  });
+
+  it('shows settings as they could be written: what is shown loads again, and says the same', () => {
+    const file = 'timezone: Asia/Tokyo\naccounts: [alice, {name: bob, retry: 2}]\nretry: {initial_delay: 0.5, never: [port_busy]}\n';
+    const config = load(`${file}publisher: {module: ./mine.mjs, options: {folder: /srv}}\nphases: {push: 5m}\n`, { retryDelayMs: 1_500 });
+    const shown = configInWords(config);
+    expect(shown).toContainEqual({ setting: 'retry.initial_delay', value: 0.5, from: 'file' });
+    expect(shown).toContainEqual({ setting: 'retry.max_attempts', value: 3, from: 'default' });
+    expect(shown).toContainEqual({ setting: 'passes.delay', value: '1.5s', from: 'command line' });
+    const written = shown.filter(({ value }) => value !== null);
+    const again: Record<string, unknown> = {};
+    for (const { setting, value } of written) put(again, setting.split('.'), value);
+    expect({ ...load(JSON.stringify(again)), said: null, file: null }).toEqual({ ...config, said: null, file: null });
   });
 
   it('never resolves a secret, and shows none', () => {
@@ -213,3 +228,12 @@ describe('loadConfig', () => {
     expect(complaint(yaml)).toContain(message);
   });
 });
+
+function put(into: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    into[key] = value;
+    return;
+  }
+  into[key] = into[key] ?? {};
+  put(into[key] as Record<string, unknown>, rest, value);
+}

@@ -64,7 +64,7 @@ const SHOWS: readonly (readonly [RegExp, RegExp, How, (number | null)?])[] = [
   [/ --logs\b/, /doubt-\S+ .*socket hang up/, 'to its end'],
   [/ --export /, /^Wrote \S+\.$/m, 'to its end'],
   [/ --import /, /1 /, 'to its end'],
-  [/ --show-config$/, /defaults\.postsPerDay +50/, 'to its end'],
+  [/ --show-config$/, /defaults\.posts_per_day +50 +\(file\)/, 'to its end'],
   [/ --force-kill-ports$/, /\S/, 'to its end'],
   [/ --doctor$/, /^In order/m, 'to its end'],
   [/ --check$/, /scheduler_state\.db is whole/, 'to its end'],
