@@ -201,9 +201,8 @@ function composeWorkers(own: Own, { edges, pause, watcher, onlyAccounts, stop, h
   const ready: WorkerParts['ready'] = (signal, alive) => (publishers.needAppium ? guard.ready(signal, alive) : Promise.resolve(true));
   const hire = async (reachable: number) => {
     const count = config.workers ?? Math.min(MOST_WORKERS_BY_DEFAULT, Math.max(1, reachable));
-    for (let id = 1; id <= count; id++) {
+    for (let id = 1; id <= count; id++)
       workers.push(new Worker(id, { ...own, attempt, rests, ready, onlyAccounts, tooLate, logger: await logger.worker(id) }));
-    }
     return workers;
   };
   const verifier: Verifier = new Verifier({ ...own, ...attempt, rests, ready, wake, settings: config.verify });
