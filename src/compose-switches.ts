@@ -1,4 +1,6 @@
 /** Wires what a person can switch in a running scheduler: pauses, reload. Part of compose.ts, and as free to name concrete classes. */
+
+import { setupTroubles } from './compose-setup.ts';
 import { accountPolicy } from './config.ts';
 import type { LiveConfig } from './config-live.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -15,6 +17,8 @@ import type { Store } from './stores/store.ts';
 
 export interface SwitchesParts {
   readonly live: LiveConfig;
+  /** The program's own folder. */
+  readonly root: string;
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -69,14 +73,15 @@ export function hangupReloads(reloadNow: () => Promise<string>, logger: Logger):
     void reloadNow().catch((err: unknown) => logger.error({ err }, 'The configuration could not be read again; the former one stays'));
 }
 
-async function reload({ live, store, clock, logger, wake }: SwitchesParts): Promise<string> {
+async function reload({ live, root, store, clock, logger, wake }: SwitchesParts): Promise<string> {
   const changed = await live.reload();
   const { config } = live;
   const named = config.accounts.map(({ name }) => name);
   await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
   wake.notify();
   const later = changed.length === 0 ? '' : ` These need a new start: ${changed.join(', ')}.`;
-  const text = `Read ${config.file ?? 'no scheduler.yaml (there is none)'} again: ${named.length} accounts named.${later}`;
+  const text = `Read ${config.file ?? 'no scheduler.yaml (there is none)'} again: ${named.length} account${named.length === 1 ? '' : 's'} named.${later}`;
   logger.info({ needNewStart: changed }, text);
-  return text;
+  const troubles = setupTroubles(config, root, named).map(({ what }) => `\nWARNING: ${what}; until then it posts nothing.`);
+  return `${text}${troubles.join('')}`;
 }

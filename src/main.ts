@@ -41,8 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (need !== 'look' || shows) {
     const { carryOut, show } = await import('./cli/carry-out.ts');
     const config = await configure(home, options);
-    const named = existsSync(config.store) ? null : config.accounts.map((account) => account.name);
-    if (need === 'create') await (await import('./cli/first-look.ts')).lookFirst(options, named);
+    if (need === 'create') await (await import('./compose-setup.ts')).lookAtOrder(config, around.root, options, terminal);
     const composition = (await import('./compose.ts')).compose(config, around, () => configure(home, options));
     if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
     if (shows) await show({ ...around, home, options, terminal }, composition);
@@ -65,7 +64,7 @@ async function status(home: string, options: Options | null, json: boolean, watc
   const { SqliteReader } = await import('./stores/sqlite-reader.ts');
   const { showStatus, watchStatus } = await import('./cli/show-status.ts');
   const openReader = async () => (existsSync(store) ? new SqliteReader({ path: store }) : null);
-  const request = { home, store, json, terminal, clock: around.clock, openReader };
+  const request = { home, store, json, terminal, clock: around.clock, openReader, checkConfig: () => configure(home, options) };
   await (watch ? watchStatus(request, new AbortController().signal) : showStatus(request));
   return 0;
 }

@@ -51,8 +51,10 @@ export interface Intake {
   readonly jobs: readonly NewJob[];
   /** Never queued, each with its reason. */
   readonly refused: readonly Refused[];
-  /** Worth saying, but in nobody's way. */
-  readonly notes: readonly string[];
+  /** Files of kinds that are not published, such as .mov. */
+  readonly otherVideos: number;
+  /** How many accounts share the videos that are bound to none. */
+  readonly sharers: number;
 }
 
 /** The default of `too_late`; a mistyped year must not lose a batch. */
@@ -84,7 +86,8 @@ export async function takeFolder(request: IntakeRequest, deps: { readonly clock:
     batch: { id: batchId(deps.clock, deps.random), source: folder, accounts },
     jobs,
     refused,
-    notes: notesOf(content, jobs, accounts, request),
+    otherVideos: content.otherVideos,
+    sharers: (accounts ?? request.knownAccounts).length,
   };
 }
 
@@ -320,13 +323,14 @@ function withoutTwins(taken: readonly (NewJob | null)[], videos: readonly FoundV
   return jobs;
 }
 
-function notesOf(content: FolderContent, jobs: readonly NewJob[], accounts: readonly string[] | null, request: IntakeRequest): string[] {
+/** Worth saying of those that were queued, but in nobody's way. */
+export function notesOf({ batch, otherVideos, sharers }: Intake, jobs: readonly NewJob[]): string[] {
   const notes: string[] = [];
   const silent = jobs.filter((job) => job.caption.trim() === '').length;
   if (silent > 0) notes.push(`${silent} of ${videos(jobs.length)} ${silent === 1 ? 'has' : 'have'} no caption`);
-  if (content.otherVideos > 0) notes.push(`${videos(content.otherVideos)} of other kinds than .mp4 left alone`);
+  if (otherVideos > 0) notes.push(`${videos(otherVideos)} of other kinds than .mp4 left alone`);
   const free = jobs.filter((job) => job.account === null).length;
-  if (accounts === null && free > 0) notes.push(`${videos(free)} may be published by any of the ${request.knownAccounts.length} accounts`);
+  if (batch.accounts === null && free > 0 && sharers > 1) notes.push(`${videos(free)} may be published by any of the ${sharers} accounts`);
   return notes;
 }
 

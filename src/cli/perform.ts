@@ -6,14 +6,14 @@
 
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Command, Office, Reply, StateMover } from '../scheduler/commands.ts';
+import type { Command, KnownVideo, Office, Reply, StateMover } from '../scheduler/commands.ts';
 import { readCampaign } from './campaign.ts';
 import { editCommands } from './edit.ts';
-import { addCommands, type Intake, repeatsOf, takeFolder } from './intake.ts';
+import { addCommands, type Intake, notesOf, repeatsOf, takeFolder } from './intake.ts';
 import type { Options } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,7 +28,8 @@ export interface PerformParts {
   readonly zoneOf: (account: string | null) => string;
 }
 
-const REFUSED_SHOWN = 20;
+/** Of what is not queued, so many lines of each kind; the rest is counted. */
+const LINES_SHOWN = 20;
 
 /** @throws SchedulerError for the first thing that is wrong; what was said before it is done */
 export async function perform(parts: PerformParts): Promise<void> {
@@ -108,27 +109,45 @@ function nothingToQueue(folder: string, { refused }: Intake): SchedulerError {
 }
 
 async function queue(parts: PerformParts, intake: Intake): Promise<void> {
-  const { terminal } = parts;
-  for (const note of intake.notes) terminal.write(`${note}\n`);
-  for (const { what, why } of intake.refused.slice(0, REFUSED_SHOWN)) terminal.write(`Not queued: ${what}: ${why}\n`);
-  const more = intake.refused.length - REFUSED_SHOWN;
-  if (more > 0) terminal.write(`Not queued: ${more} more\n`);
-  const added: Tally = { added: 0, known: 0 };
-  for (const command of addCommands(intake)) count(added, await send(parts, command));
-  const known = added.known > 0 ? `, ${added.known} already known` : '';
-  terminal.write(`Queued ${added.added} of ${intake.jobs.length + intake.refused.length} videos${known} (batch ${intake.batch.id}).\n`);
+  const say = (lines: readonly string[], what: string) => {
+    for (const line of lines.slice(0, LINES_SHOWN)) parts.terminal.write(`${what}: ${line}\n`);
+    if (lines.length > LINES_SHOWN) parts.terminal.write(`${what}: ${lines.length - LINES_SHOWN} more\n`);
+  };
+  say(
+    intake.refused.map(({ what, why }) => `${what}: ${why}`),
+    'Not queued',
+  );
+  const known: KnownVideo[] = [];
+  for (const command of addCommands(intake)) known.push(...(((await send(parts, command)).data?.known ?? []) as readonly KnownVideo[]));
+  const isKnown = new Set(known.map(({ id }) => id));
+  const queued = intake.jobs.filter(({ id }) => !isKnown.has(id));
+  say(
+    known.map((video) => knownVideo(intake, video)),
+    'Already known',
+  );
+  // Of what is not queued nothing need be said.
+  for (const note of notesOf(intake, queued)) parts.terminal.write(`${note}\n`);
+  const tail = known.length > 0 ? `, ${known.length} already known` : '';
+  const all = intake.jobs.length + intake.refused.length;
+  parts.terminal.write(`Queued ${queued.length} of ${all} video${all === 1 ? '' : 's'}${tail} (batch ${intake.batch.id}).\n`);
 }
 
-interface Tally {
-  added: number;
-  known: number;
+/** `beach.mp4 is beach-1a2b3c4d, success (alice)` */
+function knownVideo({ batch, jobs }: Intake, { id, knownAs, status, account }: KnownVideo): string {
+  const path = jobs.find((job) => job.id === id)?.videoPath ?? id;
+  return `${relative(batch.source, path)} is ${knownAs}, ${STATUS_WORDS[status]}${account === null ? '' : ` (${account})`}`;
 }
 
-function count(tally: Tally, reply: Accepted): void {
-  if (reply.data === undefined || !('known' in reply.data)) return;
-  tally.added += (reply.data.added as readonly string[]).length;
-  tally.known += (reply.data.known as readonly unknown[]).length;
-}
+const STATUS_WORDS: Readonly<Record<KnownVideo['status'], string>> = {
+  pending: 'which waits',
+  claimed: 'which is being prepared',
+  committing: 'which is being published',
+  uncertain: 'which nobody is sure about',
+  retrying: 'which is tried again',
+  success: 'which is published',
+  failed: 'which has failed',
+  skipped: 'which was skipped',
+};
 
 type Accepted = Extract<Reply, { readonly ok: true }>;
 

@@ -1,5 +1,7 @@
 /** `--status`: once, as JSON or as a page, or again and again. Opens the store for each look and lets go of it again. */
-import type { Clock } from '../runtime/clock.ts';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, parseIsoTime } from '../runtime/clock.ts';
 import { buildStatus, type StatusPage, type StoreReader } from '../scheduler/status.ts';
 import { readLockView } from './lock-view.ts';
 import { Redraw, type Terminal } from './terminal.ts';
@@ -13,6 +15,8 @@ export interface ShowStatusRequest {
   readonly json: boolean;
   readonly terminal: Terminal;
   readonly clock: Clock;
+  /** Throws what is wrong with scheduler.yaml; absent = it is not looked at. */
+  readonly checkConfig?: () => Promise<unknown>;
   /** Absent = the settings the daemon last ran with. */
   readonly config?: unknown;
 }
@@ -28,6 +32,13 @@ export async function showStatus(request: ShowStatusRequest): Promise<void> {
   // Programs ask for JSON, and need not wait until the tables are loaded.
   const { renderStatus } = await import('./render-status.ts');
   request.terminal.write(renderStatus(page, request.terminal));
+  // After the answer, which must not wait for it; and not again for what the running scheduler has read.
+  if (!hasChanged(join(request.home, 'scheduler.yaml'), page.status.running ? page.status.lock.started : null)) return;
+  await request.checkConfig?.().catch((error: Error) => {
+    request.terminal.write(
+      `\nWARNING: ${error.message}\n  Until that is corrected nothing starts and no order is taken; what runs goes on.\n`,
+    );
+  });
 }
 
 /** Until `signal` aborts. In a pipe a new page follows only when something changed. */
@@ -43,6 +54,12 @@ export async function watchStatus(request: ShowStatusRequest, signal: AbortSigna
     last = changed;
     if (!(await request.clock.sleep(WATCH_EVERY_MS, 'next look at the status', signal))) return;
   }
+}
+
+/** @param since ISO; null = ever */
+function hasChanged(file: string, since: string | null): boolean {
+  const changedMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
+  return changedMs > (since === null ? 0 : (parseIsoTime(since) ?? 0));
 }
 
 async function look({ home, store, openReader, clock, ...rest }: ShowStatusRequest): Promise<StatusPage> {

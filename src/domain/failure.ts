@@ -52,3 +52,8 @@ export interface Failure {
   /** Folder below `evidence/` with screenshot, page source and log lines; null when nothing could be taken. */
   readonly evidence: string | null;
 }
+
+/** Where a person finds what was kept of it: a folder, from the home; null = nothing could be taken. */
+export function evidencePath(failure: Failure | null): string | null {
+  return failure === null || failure.evidence === null ? null : `evidence/${failure.evidence}`;
+}

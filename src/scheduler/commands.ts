@@ -5,8 +5,8 @@
  * control socket) or by the command line itself when no daemon runs and it took
  * the lock. Carried out by `desk.ts`.
  */
-import type { JobEdit, Verdict } from '../domain/job.ts';
-import type { AddReport, NewBatch, NewJob, StoreReader } from '../stores/store.ts';
+import type { JobEdit, JobStatus, Verdict } from '../domain/job.ts';
+import type { NewBatch, NewJob, StoreReader } from '../stores/store.ts';
 
 export type Command =
   | { readonly do: 'add_accounts'; readonly names: readonly string[] }
@@ -30,9 +30,17 @@ export type Command =
   | { readonly do: 'holder_gone'; readonly holder: string }
   | { readonly do: 'release'; readonly account: string };
 
+/** A video that was not queued because the home knows its bytes, and the job that has them. */
+export interface KnownVideo {
+  readonly id: string;
+  readonly knownAs: string;
+  readonly status: JobStatus;
+  readonly account: string | null;
+}
+
 /** What became of it: `text` is one sentence for a person; `data` is for the program that asked. */
 export type Reply =
-  | { readonly ok: true; readonly text: string; readonly data?: AddReport | Readonly<Record<string, unknown>> }
+  | { readonly ok: true; readonly text: string; readonly data?: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly code: string; readonly text: string; readonly next: string; readonly usage: boolean };
 
 /** Carries out one command; never throws. */

@@ -11,7 +11,7 @@ import { attemptLimit, policyFor, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import type { NewBatch, NewJob, PostedLedger, Store } from '../stores/store.ts';
-import type { Command, Reply } from './commands.ts';
+import type { Command, KnownVideo, Reply } from './commands.ts';
 import { type DoubtedHolders, holderName } from './doubted-holders.ts';
 import { pauseAccount, pausePhone } from './pausing.ts';
 import { type Accepted, accepted, count, refusal, refused, WHO } from './replies.ts';
@@ -133,7 +133,13 @@ export class Desk {
     if (named.size === 0 && (await store.accounts(clock.now())).length === 0) throw new SchedulerError('NO_ACCOUNTS');
     const report = await store.addJobs(batch, jobs);
     const known = report.known.length > 0 ? `, ${report.known.length} already known` : '';
-    return { ok: true, text: `Queued ${count(report.added.length, 'video')}${known} (batch ${batch.id}).`, data: report };
+    const told: KnownVideo[] = [];
+    for (const { id, knownAs } of report.known) {
+      const holder = await this.#job(knownAs);
+      told.push({ id, knownAs, status: holder.status, account: holder.account });
+    }
+    const text = `Queued ${count(report.added.length, 'video')}${known} (batch ${batch.id}).`;
+    return { ok: true, text, data: { added: report.added, known: told } };
   }
 
   async #retry(id: string): Promise<Accepted> {

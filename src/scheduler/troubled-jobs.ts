@@ -3,6 +3,7 @@
  * why, and when they come to their turn again. Part of a published format;
  * programs rely on its keys.
  */
+import { evidencePath } from '../domain/failure.ts';
 import type { Job } from '../domain/job.ts';
 import { attemptLimit } from '../domain/retry.ts';
 import { isoTime } from '../runtime/clock.ts';
@@ -22,6 +23,8 @@ export interface TroubledJobView {
   readonly error_category: string | null;
   readonly error_type: string | null;
   readonly error: string | null;
+  /** Folder with screenshot, page source and log lines, from the home; null = there is none. */
+  readonly evidence: string | null;
   readonly pass_number: number;
 }
 
@@ -60,6 +63,7 @@ function troubledView(job: Job, holder: AccountStanding | null): TroubledJobView
     error_category: failure?.category ?? null,
     error_type: failure?.type ?? null,
     error: (failure?.message ?? note)?.slice(0, ERROR_CHARACTERS) ?? null,
+    evidence: evidencePath(failure),
     pass_number: passNumber,
   };
 }

@@ -4,6 +4,7 @@
  * but `--import`, and `uncertain` and `committing` keep those names, so that no
  * reader takes them for something to be posted.
  */
+import { evidencePath } from '../domain/failure.ts';
 import type { Job, JobStatus } from '../domain/job.ts';
 import { attemptLimit, type RetryPolicy } from '../domain/retry.ts';
 import { localDay } from '../domain/window.ts';
@@ -65,7 +66,7 @@ function jobInShape(job: Job, maxAttempts: number) {
     deferrals: job.deferrals,
     next_attempt_at: job.status === 'pending' || job.status === 'retrying' ? isoTime(job.dueMs) : null,
     pass_number: job.passNumber,
-    screenshot_path: job.failure?.evidence ?? '',
+    screenshot_path: evidencePath(job.failure) ?? '',
     whole: { ...job, claimToken: null },
   };
 }

@@ -51,7 +51,7 @@ export interface NewBatch {
 
 export interface AddReport {
   readonly added: readonly string[];
-  /** Of the jobs given, those whose bytes this home already knows in any state, with the job that holds them. */
+  /** Of the jobs given, those whose bytes this home already knows in any state, with the job that holds them, or that lists them first. */
   readonly known: readonly { readonly id: string; readonly knownAs: string }[];
 }
 

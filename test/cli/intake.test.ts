@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addCommands, type Intake, type IntakeRequest, jobId, repeatsOf, takeFolder } from '../../src/cli/intake.ts';
+import { addCommands, type Intake, type IntakeRequest, jobId, notesOf, repeatsOf, takeFolder } from '../../src/cli/intake.ts';
 import { fileSha256, VideoChecker } from '../../src/cli/video-check.ts';
 import { job } from '../support/build.ts';
 import { FakeRandom } from '../support/fake-random.ts';
@@ -56,14 +56,15 @@ describe('takeFolder', () => {
     for (const name of ['a 1.mp4', 'sub/deep/B.MP4', '.hidden.mp4', 'sub/._B.MP4']) video(name);
     file('notes.md', 'x');
     file('c.mov', 'x');
-    const { jobs, refused, notes } = await take();
+    const intake = await take();
+    const { jobs, refused } = intake;
     expect(jobs.map(({ videoPath }) => videoPath)).toEqual([join(folder, 'a 1.mp4'), join(folder, 'sub/deep/B.MP4')]);
     for (const { videoPath, sha256, id } of jobs) {
       expect(sha256).toBe(createHash('sha256').update(readFileSync(videoPath)).digest('hex'));
       expect(id).toMatch(new RegExp(`^[a-z0-9-]+-${sha256?.slice(0, 8)}$`));
     }
     expect(refused).toEqual([]);
-    expect(notes.join('; ')).toContain('1 video of other kinds than .mp4 left alone');
+    expect(notesOf(intake, jobs).join('; ')).toContain('1 video of other kinds than .mp4 left alone');
   });
 
   it('follows links to videos, for folders that only point elsewhere', async () => {
@@ -93,7 +94,8 @@ describe('takeFolder', () => {
     file('four.txt', 'from the text file\nsecond line\n');
     file('one.txt', 'loses');
     file('c.csv', 'filename,caption\none.mp4,by name\nTWO,by stem\n"C:\\clips\\sub\\three.mp4",by a path from elsewhere\n');
-    const { jobs, notes, refused } = await take();
+    const intake = await take();
+    const { jobs, refused } = intake;
     expect(refused).toEqual([]);
     expect(Object.fromEntries(jobs.map((one) => [one.id.split('-')[0], one.caption]))).toEqual({
       one: 'by name',
@@ -102,7 +104,7 @@ describe('takeFolder', () => {
       four: 'from the text file\nsecond line',
       five: '',
     });
-    expect(notes.join('; ')).toContain('1 of 5 videos has no caption');
+    expect(notesOf(intake, jobs).join('; ')).toContain('1 of 5 videos has no caption');
   });
 
   it('binds videos: --account, else the row, else the sub-folder named like an account', async () => {
@@ -224,7 +226,7 @@ describe('takeFolder', () => {
     expect((await take({ forAccounts: ['bob'] })).batch).toMatchObject({ accounts: ['bob'], source: folder, id: '20260105-120000-id00' });
     const open = await take();
     expect(open.batch.accounts).toBeNull();
-    expect(open.notes).toContain('1 video may be published by any of the 2 accounts');
+    expect(notesOf(open, open.jobs)).toContain('1 video may be published by any of the 2 accounts');
   });
 
   it('numbers an ordered repeat, so that it is a job of its own', async () => {

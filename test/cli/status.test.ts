@@ -35,7 +35,7 @@ describe('--status --json', () => {
         account: 'bob',
         attempts: 1,
         maxAttempts: 5,
-        failure: failure({ category: 'account', type: 'captcha' }),
+        failure: failure({ category: 'account', type: 'captcha', evidence: 'never/attempt-1' }),
       }),
     ];
     const retry = { ...DEFAULT_RETRY, maxAttempts: 4 };
@@ -49,6 +49,7 @@ describe('--status --json', () => {
     });
     expect(later?.error).toHaveLength(500);
     expect(never).toMatchObject({ job: 'never', max_attempts: 5, error_category: 'account', error_type: 'captcha', next_attempt_at: null });
+    expect([later?.evidence, never?.evidence]).toEqual([null, 'evidence/never/attempt-1']);
     const shown = renderStatus(page, PIPE);
     expect(shown).toMatch(/later +alice +2\/4 +in 1m 30s +infrastructure: adb_timeout/);
     expect(shown).toMatch(/never +bob +1\/5 +no more +account: captcha/);

@@ -40,11 +40,25 @@ const AN_EVENING: StatusPage = {
     troubled_jobs: [
       {
         ...{ job: 'harbour-5e6f7a8b', account: 'bob', status: 'retrying', attempts: 1, max_attempts: 3, deferrals: 0 },
-        ...{ next_attempt_at: ago(-2), error_category: 'infrastructure', error_type: 'device_offline', error: null, pass_number: 0 },
+        ...{
+          next_attempt_at: ago(-2),
+          error_category: 'infrastructure',
+          error_type: 'device_offline',
+          error: null,
+          evidence: null,
+          pass_number: 0,
+        },
       },
       {
         ...{ job: 'meadow-3d4e5f60', account: 'dave', status: 'failed', attempts: 1, max_attempts: 3, deferrals: 0 },
-        ...{ next_attempt_at: null, error_category: 'account', error_type: 'captcha', error: null, pass_number: 0 },
+        ...{
+          next_attempt_at: null,
+          error_category: 'account',
+          error_type: 'captcha',
+          error: null,
+          evidence: 'evidence/meadow-3d4e5f60/attempt-1',
+          pass_number: 0,
+        },
       },
     ],
     paused_devices: [],

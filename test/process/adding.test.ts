@@ -36,6 +36,8 @@ it('a folder added while it runs goes out at once, each video once; the same fol
   const again = await world.cli('--add-folder', folder);
   expect(again).toMatchObject({ code: 0, stderr: '' });
   expect(again.stdout).toContain('Queued 0 of 2 videos, 2 already known');
+  expect(again.stdout).toMatch(/^Already known: one\.mp4 is one-[0-9a-f]{8}, which is published \(bob\)$/m);
+  expect(again.stdout).not.toContain('caption');
   // Moved and renamed it is still the same video.
   renameSync(folder, `${folder}-moved`);
   expect((await world.cli('--add-folder', `${folder}-moved`)).stdout).toContain('2 already known');
@@ -76,7 +78,7 @@ it('the only video wanted again goes out once more, and only because a person sa
   const daemon = await world.daemon('--add-accounts', 'alice', '--add-folder', world.videos('chunk', ['one']));
   await world.logged('posted successfully');
   const again = await world.cli('--add-folder', world.videos('chunk', ['one']), '--account', 'alice', '--again');
-  expect(again.stdout).toContain('Queued 1 of 1 videos');
+  expect(again.stdout).toContain('Queued 1 of 1 video');
   await world.logged('posted successfully', 2);
   daemon.signal('SIGTERM');
   expect((await daemon.ended).code).toBe(0);

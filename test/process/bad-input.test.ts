@@ -78,6 +78,33 @@ describe('bad input', () => {
     expect(readdirSync(world.home)).toEqual(['scheduler.yaml']);
   });
 
+  it.each([
+    ['an app without a flow', 'defaults: {app: dmo}\n', /scheduler\.yaml: there is no flow for app "dmo" \(there is one for demo\)/],
+    [
+      'a phone that is nowhere',
+      'defaults: {app: demo}\naccounts: [{name: a, device: phne-1}]\ndevices: {usb: false, network: [{name: phone-1, address: "192.0.2.7:5555"}]}\n',
+      /scheduler\.yaml: the phone "phne-1" of a is not among its devices \(it names phone-1, and phones on USB are switched off\)/,
+    ],
+    [
+      'an address that is none',
+      'devices: {network: ["192.0.2.7:99999"]}\n',
+      /devices\.network\[1\] must be host:port \(a port is 1 to 65535\)/,
+    ],
+  ])('a scheduler.yaml with %s: said before anything is added', async (_what, text, message) => {
+    mkdirSync(world.home);
+    writeFileSync(world.path('scheduler.yaml'), text);
+    const { code, stdout, stderr } = await world.cli('--add-accounts', 'a', '--add-folder', world.videos('v', ['one']));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(readdirSync(world.home)).toEqual(['scheduler.yaml']);
+  });
+
+  it('an app that nobody chose and that has no flow: a warning, and the videos wait', async () => {
+    const { code, stdout } = await world.cli('--add-accounts', 'a', '--add-folder', world.videos('v', ['one']));
+    expect(stdout).toMatch(/^WARNING: there is no flow for app "instagram" .*; until then nothing is posted\.\n/);
+    expect(code).toBe(0);
+  });
+
   it('nothing but a truncated video: one message, and neither a job nor an account', async () => {
     mkdirSync(join(world.folder, 'cut'));
     writeFileSync(join(world.folder, 'cut', 'short.mp4'), videoBytes('').subarray(0, 1_000));
@@ -109,6 +136,16 @@ describe('--status', () => {
     expect(status).toMatchObject({ running: false, lock: { state: 'none', pid: null }, jobs: { total: 0 }, accounts: [] });
     expect((await world.cli('--status')).stdout).toContain('NOT RUNNING');
     expect(existsSync(world.home)).toBe(false);
+  });
+
+  it('answers beside a scheduler.yaml that is wrong, and says so after it', async () => {
+    await world.cli('--add-accounts', 'a');
+    writeFileSync(world.path('scheduler.yaml'), 'workers: many\n');
+    const { code, stdout, stderr } = await world.cli('--status');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^NOT RUNNING/);
+    expect(stdout).toMatch(/\nWARNING: scheduler\.yaml:1:1: workers must be a number\n.* no order is taken.*\n$/);
+    expect(JSON.parse((await world.cli('--status', '--json')).stdout)).toMatchObject({ running: false });
   });
 
   it('answers while the daemon writes, and sees what it holds', async () => {

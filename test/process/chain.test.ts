@@ -229,7 +229,7 @@ describe('the platform says no', () => {
         ['carol', 'logged_out', 1],
       ]);
       for (const job of failed) {
-        const evidence = readdirSync(world.path(join('evidence', job.screenshot_path)));
+        const evidence = readdirSync(world.path(job.screenshot_path));
         expect(evidence).toEqual(expect.arrayContaining(['screen.png', 'source.xml']));
       }
       expect(world.processes()).toEqual([]);

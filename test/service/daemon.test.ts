@@ -47,7 +47,7 @@ it('reads its configuration again on SIGHUP, and a wrong one changes nothing', a
   const text = readFileSync(file, 'utf8');
   writeFileSync(file, `${text}accounts: [bob]\n`);
   daemon.signal('SIGHUP');
-  await world.logged('again: 1 accounts named');
+  await world.logged('again: 1 account named');
   writeFileSync(file, `${text}acounts: [carol]\n`);
   daemon.signal('SIGHUP');
   await world.logged('could not be read again; the former one stays');
