@@ -97,7 +97,7 @@ describe.concurrent('SIGTERM on the real chain', { timeout: LIMIT_MS }, () => {
     await expectNothingLeft(scene);
     expect(scene.posts()).toHaveLength(1);
     expect(scene.world.jobs()).toMatchObject([{ status: 'success', attempts: 1 }]);
-    expect(scene.phone.state().media).toEqual([]);
+    expect(scene.phone.state()).toMatchObject({ media: [], sessions: [], uia2Running: false });
   });
 
   it(`twice, while ${UPLOADING.where}: uncertain at once`, async () => {
