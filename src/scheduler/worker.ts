@@ -58,7 +58,7 @@ export class Worker {
    * @throws what the store throws; the caller decides whether to go on
    */
   async round(passNumber: number, stop: AbortSignal): Promise<Ended | null> {
-    const { progress, clock, logger, rests } = this.#parts;
+    const { progress, clock, logger, rests, attempt } = this.#parts;
     const alive = () => progress.enter(this.name, 'waiting for Appium', READY_LIMIT_MS);
     if (!(await this.#parts.ready(stop, alive)) || stop.aborted) return null;
     progress.enter(this.name, 'claiming a job', LEASE_MS);
@@ -70,18 +70,17 @@ export class Worker {
       { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
     );
-    const { store, phaseLimitsMs } = this.#parts.attempt;
-    progress.enter(this.name, `attempt at ${job.id}`, attemptLimitMs(phaseLimitsMs) + ATTEMPT_END_MS);
-    const lease = new Lease({ store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, claimed);
+    progress.enter(this.name, `attempt at ${job.id}`, attemptLimitMs(attempt.phaseLimitsMs) + ATTEMPT_END_MS);
+    const lease = new Lease({ store: attempt.store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, claimed);
     try {
-      const ended = await new Attempt({ ...this.#parts.attempt, logger }, job, lease).run();
+      const ended = await new Attempt({ ...attempt, logger }, job, lease).run();
       if (ended.end === 'published') this.#completed++;
       else if (ended.end !== 'deferred' && ended.end !== 'lost') this.#failed++;
       return ended;
     } finally {
       lease.end();
       if (job.device !== null) rests.begin(job.device);
-      this.#parts.attempt.breakers?.ended(job);
+      attempt.breakers?.ended(job);
     }
   }
 
