@@ -39,6 +39,14 @@ export class SystemClock implements Clock {
   }
 }
 
+/**
+ * Milliseconds on the monotonic clock that all processes of one boot share (CLOCK_MONOTONIC on Linux): nobody can set it,
+ * and it stands still while the machine is suspended.
+ */
+export function bootClockMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
 /** Thrown by `withLimit` when the time was over first. */
 export class LimitExceeded extends Error {
   readonly limitMs: number;

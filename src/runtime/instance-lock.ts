@@ -12,7 +12,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lock as lockDirectory } from 'proper-lockfile';
 import { SchedulerError } from '../errors.ts';
-import { type Clock, isoTime } from './clock.ts';
+import { bootClockMs, type Clock, isoTime } from './clock.ts';
 import { type KernelLock, takeKernelLock } from './kernel-lock.ts';
 import {
   isOwn,
@@ -154,6 +154,7 @@ export class InstanceLock {
       pid: this.#me.pid,
       started: this.#started,
       last_heartbeat: isoTime(clock.now()),
+      heartbeat_boot_ms: bootClockMs(),
       hostname: this.#me.hostname,
       instance,
       epoch: this.#epoch,
@@ -259,7 +260,7 @@ async function settleWithPredecessor(
   if (isOwn(content, me)) return doubted;
   const { logger, clock } = options;
   const where = await whereabouts(content, me);
-  const silent = isSilent(content, clock.now());
+  const silent = isSilent(content, clock.now(), me);
   // In another container of this kernel its lock would still be held if it lived, unless somebody deleted the file of it.
   const sameKernel = content.boot_id != null && content.boot_id === me.bootId;
   const provenDead = where === 'dead' || (where === 'elsewhere' && sameKernel && content.guard === me.guard);
@@ -276,7 +277,7 @@ async function settleWithHolder(content: LockContent | null, me: Self, options: 
   const where = await whereabouts(content, me);
   // Between the end of one holder and the file of the next one, the file names the dead one.
   if (where === 'dead') return false;
-  if (!isSilent(content, options.clock.now())) throw heldBy(content, options);
+  if (!isSilent(content, options.clock.now(), me)) throw heldBy(content, options);
   sayStale(content, options.logger);
   if (where === 'elsewhere') throw heldBy(content, options, 'it is silent, but runs on another machine or in another container');
   if (!isProvable(content, me)) throw heldBy(content, options, 'it is silent, but its lock does not prove which process it is');

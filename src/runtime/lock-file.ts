@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { parseIsoTime } from './clock.ts';
+import { bootClockMs, parseIsoTime } from './clock.ts';
 import { bootId, ownIdentity, pidNamespace, startTicks } from './processes.ts';
 
 /** The file's content. Locks of the seeds' programs lack all that is optional here. */
@@ -16,6 +16,8 @@ export interface LockContent {
   /** ISO 8601; a naive time of the seeds is this machine's local time. */
   readonly started: string;
   readonly last_heartbeat?: string | undefined;
+  /** The same instant on the clock of its boot, `bootClockMs`. */
+  readonly heartbeat_boot_ms?: number | undefined;
   readonly hostname?: string | undefined;
   readonly instance?: string | undefined;
   readonly epoch?: number | undefined;
@@ -51,7 +53,8 @@ export const STALE_AFTER_MS = 120_000;
 export async function readLock(home: string, now: number): Promise<LockView> {
   const content = await readContent(home);
   if (content === null) return { state: 'none' };
-  const fresh = !isSilent(content, now) && (await whereabouts(content, await self())) !== 'dead';
+  const me = await self();
+  const fresh = !isSilent(content, now, me) && (await whereabouts(content, me)) !== 'dead';
   return { state: fresh ? 'held' : 'stale', ...content };
 }
 
@@ -67,8 +70,13 @@ export async function readContent(home: string): Promise<LockContent | null> {
   }
 }
 
-/** True when its last sign of life is older than 2 minutes. A time in the future is a sign of life: clocks differ. */
-export function isSilent(content: LockContent, now: number): boolean {
+/**
+ * True when its last sign of life is older than 2 minutes. Within one boot the machine's own clock says so: wall time can
+ * be set, and goes on while the machine sleeps. Elsewhere a time in the future is a sign of life: clocks differ.
+ */
+export function isSilent(content: LockContent, now: number, me: Self): boolean {
+  const { heartbeat_boot_ms: beatMs, boot_id: boot } = content;
+  if (beatMs !== undefined && boot != null && boot === me.bootId) return bootClockMs() - beatMs > STALE_AFTER_MS;
   const beat = parseIsoTime(content.last_heartbeat ?? content.started);
   return beat === null || now - beat > STALE_AFTER_MS;
 }

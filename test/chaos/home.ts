@@ -221,7 +221,12 @@ export class ChaosHome {
 
   /** As if the holder had not shown life for three minutes; `change` are further fields. */
   growOld(change: Readonly<Record<string, unknown>> = {}): void {
-    const old = { ...this.lock(), last_heartbeat: new Date(Date.now() - 180_000).toISOString(), ...change };
+    const lock = this.lock();
+    const beats = {
+      last_heartbeat: new Date(Date.now() - 180_000).toISOString(),
+      heartbeat_boot_ms: Number(lock.heartbeat_boot_ms) - 180_000,
+    };
+    const old = { ...lock, ...beats, ...change };
     writeFileSync(this.path('scheduler.lock'), JSON.stringify(old));
   }
 

@@ -232,7 +232,12 @@ export class World {
 
   /** As if the holder had not shown life for three minutes; `change` are further fields of its lock file. */
   growOld(change: Readonly<Record<string, unknown>> = {}): void {
-    const old = { ...this.lock(), last_heartbeat: new Date(Date.now() - 180_000).toISOString(), ...change };
+    const lock = this.lock();
+    const beats = {
+      last_heartbeat: new Date(Date.now() - 180_000).toISOString(),
+      heartbeat_boot_ms: Number(lock.heartbeat_boot_ms) - 180_000,
+    };
+    const old = { ...lock, ...beats, ...change };
     writeFileSync(this.path('scheduler.lock'), JSON.stringify(old));
   }
 

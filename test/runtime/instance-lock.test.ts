@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isoTime, SystemClock } from '../../src/runtime/clock.ts';
+import { bootClockMs, isoTime, SystemClock } from '../../src/runtime/clock.ts';
 import { acquireInstanceLock, type InstanceLock } from '../../src/runtime/instance-lock.ts';
 import { takeKernelLock } from '../../src/runtime/kernel-lock.ts';
 import type { LockContent } from '../../src/runtime/lock-file.ts';
@@ -58,7 +58,7 @@ async function put(content: object): Promise<void> {
 
 /** Makes the holder look silent for an hour. */
 async function age(): Promise<void> {
-  await put({ ...(await onDisk()), last_heartbeat: isoTime(Date.now() - 3_600_000) });
+  await put({ ...(await onDisk()), last_heartbeat: isoTime(Date.now() - 3_600_000), heartbeat_boot_ms: bootClockMs() - 3_600_000 });
 }
 
 function now(): number {
@@ -73,6 +73,7 @@ describe('the file', () => {
       pid: process.pid,
       started: expect.stringMatching(/^\d{4}-.*Z$/),
       last_heartbeat: expect.stringMatching(/^\d{4}-.*Z$/),
+      heartbeat_boot_ms: expect.any(Number),
       hostname: hostname(),
       instance: `home@${hostname()}`,
       epoch: 7,
@@ -163,6 +164,26 @@ describe('a second start', () => {
     expect(await hung.ended).toBe('SIGKILL');
     expect(logger.messages().some((message) => message.startsWith('[LOCK] Lock heartbeat stale'))).toBe(true);
     expect((await onDisk()).pid).toBe(process.pid);
+  });
+
+  test('is refused beside a holder that beats, though the clock was set forward or the machine slept since', async () => {
+    const first = holder();
+    await first.says('LOCKED');
+    await put({ ...(await onDisk()), last_heartbeat: isoTime(Date.now() - 3_600_000) });
+    expect(await readLock(home, now())).toMatchObject({ state: 'held' });
+    await expect(acquire()).rejects.toMatchObject({ code: 'LOCK_HELD', details: { pid: first.pid } });
+    first.tell('held');
+    expect(await first.says('HELD')).toBe('HELD true');
+  });
+
+  test('ends a hung holder, though the clock was set back since its last heartbeat', async () => {
+    const hung = holder();
+    await hung.says('LOCKED');
+    hung.process.kill('SIGSTOP');
+    await age();
+    await put({ ...(await onDisk()), last_heartbeat: isoTime(Date.now() + 3_600_000) });
+    await acquire();
+    expect(await hung.ended).toBe('SIGKILL');
   });
 
   test.each([
