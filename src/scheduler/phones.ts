@@ -59,6 +59,7 @@ export class Phones {
         homes.set(device.id, provider);
       }
     }
+    await this.#takeOver(homes, signal);
     this.#known = known;
     this.#homes = homes;
     for (const account of await this.#parts.store.accounts(this.#parts.clock.now())) await this.#assign(account);
@@ -97,16 +98,30 @@ export class Phones {
 
   /** Stops every phone that this life started; each by itself, so that one that hangs does not keep the others running. */
   async stopStarted(signal: AbortSignal): Promise<void> {
-    const stops = [...this.#started].map(async ([id, provider]) => {
-      try {
-        await provider.stop(id, signal);
-        this.#started.delete(id);
-        await this.#parts.store.forgetResource(`phone:${id}`);
-      } catch (error) {
-        this.#parts.logger.error({ err: error, device: id }, `Phone ${id} could not be stopped`);
-      }
-    });
-    await Promise.all(stops);
+    await Promise.all([...this.#started].map(([id, provider]) => this.#stop(id, provider, signal)));
+  }
+
+  async #stop(id: string, provider: DeviceProvider, signal: AbortSignal): Promise<void> {
+    try {
+      await provider.stop(id, signal);
+      this.#started.delete(id);
+      await this.#parts.store.forgetResource(`phone:${id}`);
+    } catch (error) {
+      this.#parts.logger.error({ err: error, device: id }, `Phone ${id} could not be stopped`);
+    }
+  }
+
+  /** What an earlier life started is ours to stop: at once, or at the end when a post in doubt may still be on its way from it. */
+  async #takeOver(homes: ReadonlyMap<string, DeviceProvider>, signal: AbortSignal): Promise<void> {
+    const { store, epoch } = this.#parts;
+    for (const { kind, details, epoch: since } of await store.resources()) {
+      const id = String(details.device);
+      const provider = homes.get(id);
+      if (kind !== 'phone' || since >= epoch || provider === undefined || this.#started.has(id)) continue;
+      this.#started.set(id, provider);
+      const inDoubt = await store.jobs({ statuses: ['uncertain'] });
+      if (!inDoubt.some((job) => job.device === id)) await this.#stop(id, provider, signal);
+    }
   }
 
   /** Two homes with sessions on one phone end each other's, in the worst case mid-post. */

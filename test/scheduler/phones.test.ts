@@ -150,6 +150,36 @@ describe('a phone that is off', () => {
   });
 });
 
+describe('a phone that an earlier life started and did not stop', () => {
+  const left = (device: string) => ({ id: `phone:${device}`, kind: 'phone', details: { device }, epoch: 0, startedMs: 0 }) as const;
+
+  it('is stopped at the next start; what nobody here started is left alone', async () => {
+    const world = await World.with('alice', 'bob');
+    await world.store.recordResource(left('alice'));
+    const { phones, did } = await phonesOf(world, { alice: 'ready', bob: 'ready' });
+    expect(did).toEqual(['stop alice']);
+    expect(await world.store.resources()).toEqual([]);
+    await phones.refresh(world.stop.signal);
+    expect(did).toEqual(['stop alice']);
+  });
+
+  it('runs on to the end of this life while a post in doubt may still be on its way from it', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    await world.store.changeAccount('alice', { type: 'assign_device', device: 'alice' }, 'test');
+    world.script = async (ctx) => {
+      await ctx.commit();
+      throw new Error('socket hang up');
+    };
+    await world.attempt();
+    await world.store.recordResource(left('alice'));
+    const { phones, did } = await phonesOf(world, { alice: 'ready' });
+    expect(did).toEqual([]);
+    await phones.stopStarted(world.hard.signal);
+    expect(did).toEqual(['stop alice']);
+  });
+});
+
 describe('a video that was pushed', () => {
   it('is on record until it is removed; one that was left behind goes after a day, not while an upload may need it', async () => {
     const world = await World.with('alice');
