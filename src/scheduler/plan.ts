@@ -62,7 +62,8 @@ function boundRow(job: Job, slots: Slots | undefined, nowMs: number): PlanRow {
   const row = { account: job.account, job: job.id, video: job.videoPath };
   if (slots === undefined) return { ...row, at: null, device: null, why: 'there is no such account' };
   const slot = slots.take(Math.max(job.dueMs, nowMs));
-  return { ...row, at: slot.atMs === null ? null : isoTime(slot.atMs), device: slots.device, why: slot.why };
+  const putOff = job.dueMs > nowMs && job.deferredSinceMs != null ? job.note : null;
+  return { ...row, at: slot.atMs === null ? null : isoTime(slot.atMs), device: slots.device, why: slot.why ?? putOff };
 }
 
 /** The reader does not say who is in a job's pool, so its earliest instant is all that can be promised. */

@@ -47,6 +47,8 @@ describe('a session', () => {
     for (const serial of ['alice', 'bob', 'alice']) await factory.open({ ...phone, serial }, never);
     const ports = server.bodies.map((body) => JSON.parse(body).capabilities.alwaysMatch['appium:systemPort']);
     expect(ports).toEqual([ports[0], expect.any(Number), ports[0]]);
+    // Without it the driver forwards no second port of the host, which two phones could share.
+    expect(server.bodies.join()).not.toContain('mjpegServerPort');
     expect(ports[1]).not.toBe(ports[0]);
   });
 

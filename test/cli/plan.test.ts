@@ -67,6 +67,12 @@ describe('buildPlan', () => {
     ]);
   });
 
+  it('says why a job that was put off waits', async () => {
+    const given = { dueMs: MONDAY_NOON + HOUR, deferredSinceMs: MONDAY_NOON, note: 'the folder is not mounted' };
+    expect(await times([{}], [given])).toEqual([['j1', '2026-01-05T13:00:00.000Z', 'the folder is not mounted']]);
+    expect(await times([{}], [{ ...given, dueMs: MONDAY_NOON }])).toEqual([['j1', '2026-01-05T12:00:00.000Z', null]]);
+  });
+
   it('lets an account whose last post is looked at go on after that look, and waits for a person when none will come', async () => {
     const bob = { name: 'bob', waitReason: 'uncertain' } as const;
     const [row] = (await plan([bob], [{ account: 'bob' }], 9, [{ job: 'doubt', at: '2026-01-05T12:05:00.000Z' }])).rows;

@@ -82,7 +82,7 @@ describe('six accounts in the trouble of the seeds', () => {
   it('go through passes, and log, status, events and CSV say the same', async () => {
     const ran = await failingRun('--max-passes', '5', '--infra-retry-limit', '3');
     expect(ran).toMatchObject({ code: 4, stderr: '' });
-    expect(ran.stdout).toMatch(/\nPublished 2, 3 failed, 1 uncertain, 1 accounts on hold \(only_non_retryable\)\.\n$/);
+    expect(ran.stdout).toMatch(/\nPublished 2, 3 failed, 1 uncertain, 1 account on hold \(only_non_retryable\)\.\n$/);
 
     const said = world.log().map(({ msg }) => msg);
     for (const pass of [1, 2, 3]) {
