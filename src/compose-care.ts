@@ -6,6 +6,7 @@ import type { Care } from './cli/care-options.ts';
 import type { Surroundings } from './cli/carry-out.ts';
 import { examine, exitCode, renderFindings, verdict } from './cli/doctor.ts';
 import { showLogs } from './cli/logs.ts';
+import { thisMachine } from './cli/machine.ts';
 import type { Options } from './cli/options.ts';
 import { thisHost } from './cli/service/host.ts';
 import { installService, uninstallService } from './cli/service/install.ts';
@@ -54,7 +55,15 @@ export async function care(order: Care, parts: CareParts): Promise<number> {
     case 'doctor': {
       const listens = () => daemonListens(home);
       const findings = await examine(
-        probesOf({ config: config(), clock, environment: environment(), uptimeUs, daemonListens: listens }),
+        probesOf({
+          config: config(),
+          clock,
+          environment: environment(),
+          machine: thisMachine(environment()),
+          root,
+          uptimeUs,
+          daemonListens: listens,
+        }),
         clock,
       );
       const code = exitCode(findings);

@@ -1,20 +1,24 @@
 /** What the doctor looks at, in the order of its page. Part of compose.ts, and as free to name concrete classes. */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { open, statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { open } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
 import { isFree } from './appium/ports.ts';
 import { bad, fine, look, type Probe } from './cli/doctor.ts';
 import { readLockView } from './cli/lock-view.ts';
-import { thisHost } from './cli/service/host.ts';
+import type { Machine } from './cli/machine.ts';
 import { viewService } from './cli/service/show.ts';
-import type { Config } from './config.ts';
+import { accountPolicy, type Config, type PublisherConfig } from './config.ts';
 import { adbIn, findAndroidHome } from './devices/adb.ts';
+import type { DeviceInfo } from './devices/device.ts';
 import { openPhoneEdge } from './devices/phone-edge.ts';
+import type { AccountPolicy } from './domain/account.ts';
 import { isZone } from './domain/local-time.ts';
 import { SchedulerError } from './errors.ts';
+import { flowsIn, troubleOf } from './flows/load-flow.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Environment } from './runtime/environment.ts';
 import { silentLogger } from './runtime/logger.ts';
+import { phoneFor } from './scheduler/phones.ts';
 import { checkStore } from './stores/backup.ts';
 import { SqliteReader } from './stores/sqlite-reader.ts';
 
@@ -22,6 +26,9 @@ export interface DoctorParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly environment: Environment;
+  readonly machine: Machine;
+  /** The program's own folder. */
+  readonly root: string;
   /** Microseconds since boot. */
   readonly uptimeUs: () => number;
   /** A daemon of this home takes orders. */
@@ -30,24 +37,27 @@ export interface DoctorParts {
 
 const GIGABYTE = 1_000_000_000;
 const LEAST_FREE_BYTES = GIGABYTE;
+/** A disk in the network answers one after the other too slowly. */
+const READERS = 16;
 const COMFORTABLE_BYTES = 5 * GIGABYTE;
 /** Before this program existed: a clock that was never set. */
 const EARLIEST_MS = Date.parse('2026-01-01T00:00:00Z');
 
 export function probesOf(parts: DoctorParts): readonly Probe[] {
-  const phones = needsPhones(parts.config) ? [adb(parts), appium(), ports(parts), phonesReachable(parts)] : [];
-  return [node(), ...phones, disk(parts), time(parts), lock(parts), store(parts), videos(parts), service(parts)];
+  const phones = needsPhones(parts.config) ? [adb(parts), appium(parts), ports(parts), phonesReachable(parts), apps(parts)] : [];
+  return [node(parts), ...phones, publishers(parts), disk(parts), time(parts), lock(parts), store(parts), videos(parts), service(parts)];
 }
 
 function needsPhones({ publisher, accounts }: Config): boolean {
   return publisher.kind === 'appium' || accounts.some((account) => account.publisher?.kind === 'appium');
 }
 
-const node = (): Probe => ({
+const node = ({ machine }: DoctorParts): Probe => ({
   what: 'Node',
   look: async () => {
-    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-    const text = `${process.versions.node} at ${process.execPath}`;
+    const { version, path } = machine.node;
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    const text = `${version} at ${path}`;
     return major > 24 || (major === 24 && minor >= 11) ? fine(text) : bad(text, 'Install Node 24.11 or newer from https://nodejs.org.');
   },
 });
@@ -57,18 +67,19 @@ const adb = ({ config, environment }: DoctorParts): Probe => ({
   look: async () => {
     const path = adbIn(findAndroidHome(config.adb.path, environment));
     accessSync(path, constants.X_OK);
-    if (environment.ANDROID_HOME) return fine(`${path} (ANDROID_HOME=${environment.ANDROID_HOME})`);
-    return fine(`${path}; ANDROID_HOME is not set, and need not be`);
+    const { ANDROID_HOME = '' } = environment;
+    if (ANDROID_HOME === '') return fine(`${path}; ANDROID_HOME is not set, and need not be`);
+    if (!relative(ANDROID_HOME, path).startsWith('..')) return fine(`${path} (ANDROID_HOME=${ANDROID_HOME})`);
+    return look(`${path}; ANDROID_HOME=${ANDROID_HOME} holds none`, 'Set ANDROID_HOME to the folder of the Android SDK, or not at all.');
   },
 });
 
-const appium = (): Probe => ({
+const appium = ({ machine }: DoctorParts): Probe => ({
   what: 'Appium',
   look: async () => {
-    const { resolve } = createRequire(import.meta.url);
     const versions = ['appium', 'appium-uiautomator2-driver'].map((name) => {
       try {
-        return `${name} ${(createRequire(import.meta.url)(resolve(`${name}/package.json`)) as { version: string }).version}`;
+        return `${name} ${machine.packageVersion(name)}`;
       } catch (error) {
         throw new SchedulerError('APPIUM_NOT_FOUND', { cause: error, details: { text: `there is no package ${name}` } });
       }
@@ -95,7 +106,14 @@ const phonesReachable = (parts: DoctorParts): Probe => ({
   what: 'phones',
   look: async (signal) => {
     const found = (await parts.daemonListens()) ? await phonesOfDaemon(parts) : await phonesNow(parts, signal);
-    if (found.length > 0) return found;
+    if (found.length > 0) {
+      const phones = found.map(({ info }) => info);
+      const lost = (await accountsOf(parts)).flatMap((account) => {
+        const chosen = phoneFor(account, phones);
+        return 'trouble' in chosen ? [bad(chosen.trouble, new SchedulerError('PHONE_NOT_FOUND').next)] : [];
+      });
+      return [...found.map(({ info, state }) => phoneFinding(info.id, state)), ...lost];
+    }
     return bad(
       'there is none',
       'Plug one in and allow this computer on it (USB debugging), or name it: `devices: {network: ["host:port"]}`.',
@@ -103,12 +121,52 @@ const phonesReachable = (parts: DoctorParts): Probe => ({
   },
 });
 
+/** Accounts on phones: those of the file, and those that the store has. */
+async function accountsOf({ config }: DoctorParts): Promise<readonly { readonly name: string; readonly policy: AccountPolicy }[]> {
+  const reader = existsSync(config.store) ? new SqliteReader({ path: config.store }) : null;
+  try {
+    const stored = (await reader?.accounts(0)) ?? [];
+    const names = new Set([...config.accounts, ...stored].map(({ name }) => name));
+    const onPhones = [...names].filter((name) => publisherOf(config, name).kind === 'appium');
+    return onPhones.map((name) => ({ name, policy: accountPolicy(config, name) }));
+  } finally {
+    await reader?.close();
+  }
+}
+
+function publisherOf({ accounts, publisher }: Config, name: string): PublisherConfig {
+  return accounts.find((account) => account.name === name)?.publisher ?? publisher;
+}
+
+const apps = (parts: DoctorParts): Probe => ({
+  what: 'apps',
+  look: async () => {
+    const flows = flowsIn([join(parts.config.home, 'flows'), join(parts.root, 'flows')]);
+    const used = [...new Set((await accountsOf(parts)).map(({ policy }) => policy.app))];
+    const wrong = used.flatMap((app) => troubleOf(() => flows(app)) ?? []);
+    if (wrong.length > 0)
+      return wrong.map((text) => bad(text, 'Correct `app:` in scheduler.yaml, or write its flow: docs/adding-an-app.md.'));
+    return fine(used.length === 0 ? 'no account uses one yet' : `flows of ${used.join(', ')}`);
+  },
+});
+
+const publishers = ({ config }: DoctorParts): Probe => ({
+  what: 'publisher',
+  look: async () => {
+    const chosen = [config.publisher, ...config.accounts.flatMap(({ publisher }) => publisher ?? [])];
+    const modules = [...new Set(chosen.flatMap((one) => (one.kind === 'module' ? [one.path] : [])))];
+    const missing = modules.filter((path) => isAbsolute(path) && !existsSync(path));
+    if (missing.length > 0) return missing.map((path) => bad(`${path} is not there`, 'Correct `publisher:` in scheduler.yaml.'));
+    return fine(modules.length === 0 ? 'appium' : modules.join(', '));
+  },
+});
+
 /** The running scheduler knows; asking the phones ourselves would get in its way. */
 async function phonesOfDaemon({ config }: DoctorParts) {
   const reader = new SqliteReader({ path: config.store });
   try {
-    const live = (await reader.value('live')) as { readonly devices?: readonly { readonly id: string; readonly state: string }[] } | null;
-    return (live?.devices ?? []).map(({ id, state }) => phoneFinding(id, state));
+    const live = (await reader.value('live')) as { readonly devices?: readonly DeviceInfo[] } | null;
+    return (live?.devices ?? []).map((info) => ({ info, state: info.state as string }));
   } finally {
     await reader.close();
   }
@@ -124,15 +182,15 @@ async function phonesNow({ config, clock, environment }: DoctorParts, signal: Ab
   try {
     const findings = [];
     for (const provider of edge.providers) {
-      for (const { id } of await provider.list(signal)) {
+      for (const info of await provider.list(signal)) {
         const state = await provider
-          .connect(id, signal)
+          .connect(info.id, signal)
           .then((device) => device.ping(signal))
           .then(
             () => 'ready',
             (error: unknown) => (error instanceof SchedulerError ? `${error.message}|${error.next}` : String(error)),
           );
-        findings.push(phoneFinding(id, state));
+        findings.push({ info, state });
       }
     }
     return findings;
@@ -147,18 +205,17 @@ function phoneFinding(id: string, state: string) {
   return bad(text.includes(id) ? text : `${id}: ${text}`, remedy);
 }
 
-const disk = ({ config }: DoctorParts): Probe => ({
+const disk = ({ config, machine }: DoctorParts): Probe => ({
   what: 'disk space',
   look: async () => {
-    const { bavail, bsize } = await statfs(config.home);
-    const free = bavail * bsize;
+    const free = await machine.freeBytes(config.home);
     const text = `${(free / GIGABYTE).toFixed(1)} GB free at ${config.home}`;
     if (free < LEAST_FREE_BYTES) return bad(text, 'Free some: without space nothing is published, because nothing can be recorded.');
     return free < COMFORTABLE_BYTES ? look(text, 'Free some soon; old evidence goes by itself after 30 days.') : fine(text);
   },
 });
 
-const time = ({ config, clock }: DoctorParts): Probe => ({
+const time = ({ config, clock, machine }: DoctorParts): Probe => ({
   what: 'clock and zone',
   look: async () => {
     const zone = config.defaults.timezone;
@@ -166,9 +223,9 @@ const time = ({ config, clock }: DoctorParts): Probe => ({
     const now = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: zone }).format(clock.now());
     const text = `it is ${now} in ${zone}`;
     if (clock.now() < EARLIEST_MS) return bad(text, 'Set the clock (`timedatectl set-ntp true`): days and windows are counted by it.');
-    const synced = existsSync('/run/systemd/timesync/synchronized');
-    const unsynced = existsSync('/run/systemd/timesync') && !synced;
-    return unsynced ? look(`${text}; the clock is not kept by a time server`, '`timedatectl set-ntp true` keeps it right.') : fine(text);
+    return machine.keepsTime() === false
+      ? look(`${text}; the clock is not kept by a time server`, '`timedatectl set-ntp true` keeps it right.')
+      : fine(text);
   },
 });
 
@@ -204,12 +261,7 @@ const videos = ({ config }: DoctorParts): Probe => ({
     const reader = new SqliteReader({ path: config.store });
     try {
       const waiting = await reader.jobs({ statuses: ['pending', 'retrying'] });
-      const missing: string[] = [];
-      for (const { videoPath } of waiting) {
-        const file = await open(videoPath, 'r').catch(() => null);
-        if (file === null) missing.push(videoPath);
-        await file?.close();
-      }
+      const missing = await unreadable(waiting.map(({ videoPath }) => videoPath));
       if (missing.length === 0) return fine(`${waiting.length} wait, all of them can be read`);
       const text = `${missing.length} of ${waiting.length} that wait cannot be read, such as ${missing[0]}`;
       return bad(text, 'Mount the disk or put the files back; their jobs wait until then.');
@@ -219,10 +271,25 @@ const videos = ({ config }: DoctorParts): Probe => ({
   },
 });
 
-const service = ({ config, environment, uptimeUs }: DoctorParts): Probe => ({
+/** Opened, not read: what was queued was checked then, and its bytes are hashed again before they are posted. */
+async function unreadable(paths: readonly string[]): Promise<readonly string[]> {
+  const missing: string[] = [];
+  let next = 0;
+  const reader = async () => {
+    for (let path = paths[next++]; path !== undefined; path = paths[next++]) {
+      const file = await open(path, 'r').catch(() => null);
+      if (file === null) missing.push(path);
+      await file?.close();
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return missing;
+}
+
+const service = ({ config, machine, uptimeUs }: DoctorParts): Probe => ({
   what: 'service',
   look: async () => {
-    const host = thisHost(environment);
+    const { service: host } = machine;
     if (host.platform !== 'linux') return look('not looked at on this system', 'docs/windows.md says how to.');
     const views = [await viewService(host, 'system', uptimeUs()), await viewService(host, 'user', uptimeUs())];
     const ours = views.find(({ home }) => home === config.home);

@@ -15,6 +15,7 @@ type Track = NonNullable<MediaInfoResult['media']>['track'][number];
 export class VideoChecker {
   #analyser: Promise<MediaInfo<'object'>> | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  #buffer = new Uint8Array(0);
 
   /** Why the file cannot be published, in words; null = it is in order. Never throws. */
   async check(path: string): Promise<string | null> {
@@ -47,9 +48,10 @@ export class VideoChecker {
     this.#analyser ??= import('mediainfo.js').then(({ default: create }) => create({ format: 'object' }));
     const analyser = await this.#analyser;
     const result = await analyser.analyzeData(size, async (length, offset) => {
-      const buffer = new Uint8Array(length);
-      const { bytesRead } = await file.read(buffer, 0, length, offset);
-      return buffer.subarray(0, bytesRead);
+      // One for all reads: the analyser copies what it gets before it asks for more.
+      if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
+      const { bytesRead } = await file.read(this.#buffer, 0, length, offset);
+      return this.#buffer.subarray(0, bytesRead);
     });
     return problemOf(result.media?.track ?? []);
   }

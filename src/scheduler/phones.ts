@@ -195,7 +195,7 @@ export class Phones {
   async #assign(account: Account): Promise<void> {
     const { store, needsDevice, logger } = this.#parts;
     const trouble = this.#parts.appTrouble?.(account) ?? null;
-    const phone = needsDevice(account.name) ? choose(account, this.#known) : { device: null };
+    const phone = needsDevice(account.name) ? phoneFor(account, this.#known) : { device: null };
     const wanted = trouble === null ? phone : { trouble };
     if ('device' in wanted) {
       if (account.device === wanted.device && account.trouble === null) return;
@@ -208,7 +208,10 @@ export class Phones {
 }
 
 /** The rule "Which phone". */
-function choose(account: Account, devices: readonly DeviceInfo[]): { readonly device: string } | { readonly trouble: string } {
+export function phoneFor(
+  account: Pick<Account, 'name' | 'policy'>,
+  devices: readonly DeviceInfo[],
+): { readonly device: string } | { readonly trouble: string } {
   const wish = account.policy.device;
   const byName = (name: string) => devices.find((device) => device.id === name || device.name === name || device.serial === name);
   const found = wish === null ? (byName(account.name) ?? (devices.length === 1 ? devices[0] : undefined)) : byName(wish);

@@ -8,22 +8,22 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { openStage } from '../process/stage.ts';
 import { newWorld, ROOT, type World } from '../process/world.ts';
-import { startUserManager, type UserManager } from './user-manager.ts';
+import { startUserSystemd, type UserSystemd } from './user-systemd.ts';
 
 /** Several starts of the program. */
 const LIMIT_MS = 120_000;
 const LOOK = { timeout: 60_000, interval: 100 };
 const UNIT = 'posting-scheduler.service';
 let world: World;
-let manager: UserManager | string;
+let manager: UserSystemd | string;
 
 beforeEach(async () => {
   world = await newWorld();
-  manager = await startUserManager(world.env);
+  manager = await startUserSystemd(world.env);
   if (typeof manager !== 'string') onTestFinished(manager.close);
 });
 
-const there = () => manager as UserManager;
+const there = () => manager as UserSystemd;
 const scheduler = (...args: string[]) => there().run(process.execPath, join(ROOT, 'bin', 'scheduler.js'), '--home', world.home, ...args);
 const systemctl = (...args: string[]) => there().run('systemctl', '--user', ...args);
 const property = (name: string) => systemctl('show', UNIT, `--property=${name}`, '--value').stdout.trim();

@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-export interface UserManager {
+export interface UserSystemd {
   /** Runs a command where the manager lives. */
   run(program: string, ...args: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string };
   close(): Promise<void>;
@@ -33,7 +33,7 @@ wait
 `;
 
 /** Answers the manager, or in words why there can be none. @param env of the manager and all that it starts */
-export async function startUserManager(env: NodeJS.ProcessEnv): Promise<UserManager | string> {
+export async function startUserSystemd(env: NodeJS.ProcessEnv): Promise<UserSystemd | string> {
   if (spawnSync('systemd', ['--version']).status !== 0) return 'systemd is not installed';
   const around = { ...env, XDG_RUNTIME_DIR: '/run/user/test' };
   const flags = ['--pid', '--fork', '--kill-child', '--mount', '--mount-proc', '--cgroup', '--uts', '--ipc'];
@@ -69,7 +69,7 @@ export async function startUserManager(env: NodeJS.ProcessEnv): Promise<UserMana
 function ownGroups(): readonly string[] {
   const trees = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'];
   made += 1;
-  return trees.filter((tree) => existsSync(`${tree}/cgroup.procs`)).map((tree) => `${tree}/user-manager-${process.pid}-${made}`);
+  return trees.filter((tree) => existsSync(`${tree}/cgroup.procs`)).map((tree) => `${tree}/user-systemd-${process.pid}-${made}`);
 }
 let made = 0;
 
