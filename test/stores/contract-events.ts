@@ -58,6 +58,19 @@ export function events(name: string, make: MakeStore): void {
       ]);
     });
 
+    it('says where the evidence of a failure lies, and in which phase and by whom it was met', async () => {
+      await subject.accounts(['alice']);
+      await subject.add([{ id: 'one', account: 'alice' }]);
+      const failure = { ...ADB_TIMEOUT, evidence: '2026-01-05/one-1' };
+      await subject.report(await subject.claimed(), { type: 'fail', failure, retryAtMs: null });
+      const said = (await subject.store.events({ job: 'one' })).slice(-2);
+      const facts = { who: 'worker 1', epoch: 1, account: 'alice', phase: 'push', details: { evidence: failure.evidence } };
+      expect(said).toMatchObject([
+        { type: 'action_error', ...facts },
+        { type: 'failed', ...facts },
+      ]);
+    });
+
     it('says of a settled doubt what became of the attempt, and why a job came back', async () => {
       await subject.accounts(['alice'], { postsPerDay: 9 });
       await subject.add([{ id: 'one', account: 'alice' }]);
