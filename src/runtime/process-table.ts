@@ -5,7 +5,7 @@
  * ps-list.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { type Ask, windowsProcesses } from './windows-processes.ts';
+import type { Ask } from './windows-processes.ts';
 
 export interface ProcessRow {
   readonly pid: number;
@@ -64,6 +64,8 @@ async function rowFromProc(pid: number): Promise<ProcessRow | null> {
 }
 
 async function rowsFromWindows(ask: Ask | undefined): Promise<readonly ProcessRow[]> {
+  // Only where it is needed, as below: it starts processes, and what that takes is not loaded for nothing.
+  const { windowsProcesses } = await import('./windows-processes.ts');
   const all = await windowsProcesses(ask);
   return all.map(({ pid, ppid, startedMs }) => ({ pid, ppid, group: 0, stopped: false, startTicks: startedMs }));
 }

@@ -1,5 +1,4 @@
 /** Randomness, injected: the only file that asks the machine for any. */
-import { randomUUID } from 'node:crypto';
 
 export interface Random {
   /** Uniform in [0, 1). */
@@ -14,6 +13,7 @@ export class SystemRandom implements Random {
   }
 
   id(): string {
-    return randomUUID();
+    // The global one: Node loads it when it is asked, and `node:crypto` at every start, also for a --status.
+    return crypto.randomUUID();
   }
 }

@@ -22,6 +22,8 @@ describe('a day of 200 posts on 20 phones', () => {
     expect(figures.publishedShare).toBeGreaterThanOrEqual(0.99);
     expect(figures.doublePosts).toBe(0);
     expect(figures.makespanRatio).toBeLessThan(1.25);
+    // Whatever the phones' own failures and rests take: the choice of jobs leaves no phone idle that has work.
+    expect(figures.ownLossRatio).toBeLessThan(1.02);
     expect(figures.wastedShare).toBeLessThan(0.1);
     expect(rack.overlaps).toBe(0);
     expect(new Set(accounts.filter(({ state }) => state === 'hold').map(({ name }) => name))).toEqual(rack.blocked);

@@ -62,6 +62,9 @@ export const DAY_FAULTS: Faults = {
   afterCommit: 0.01,
 };
 
+/** The default of `delay_between_posts`. */
+const REST_MS = 10_000;
+
 const VERIFY = {
   secondLookMs: 20_000,
   gapsMs: [60_000, 300_000, 900_000, 3_600_000, 10_800_000],
@@ -88,7 +91,7 @@ export async function simulateDay(request: DayRequest): Promise<DayReport> {
       logger,
       epoch,
       progress: new Progress(clock),
-      rests: new Rests(clock, 10_000),
+      rests: new Rests(clock, REST_MS),
       wake: new Wake(clock),
     };
     const attempt = attemptParts(base, rack, stop.signal);
@@ -184,7 +187,10 @@ export interface Figures {
   /** Of what could be published: neither held accounts nor refused videos. */
   readonly publishedShare: number;
   readonly doublePosts: number;
+  /** Against the busiest phone's successful attempts alone, which no day with a failure or a rest can reach. */
   readonly makespanRatio: number;
+  /** Against the phone that had most to do, its failures and rests included: what is left is the scheduler's own loss. */
+  readonly ownLossRatio: number;
   /** Phone time of attempts that ended by infrastructure, of all phone time. */
   readonly wastedShare: number;
   readonly makespanMinutes: number;
@@ -207,8 +213,21 @@ export function figuresOf(rack: Rack, jobs: readonly { readonly id: string; read
     publishedShare: publishable.filter(({ id }) => posted.has(id)).length / publishable.length,
     doublePosts: rack.posts.length - new Set(rack.posts.map(({ account, sha256 }) => `${account} ${sha256}`)).size,
     makespanRatio: makespanMs / Math.max(...spans.values()),
+    ownLossRatio: makespanMs / longestOwnMs(rack),
     wastedShare: wasted / spent,
     makespanMinutes: makespanMs / 60_000,
     attempts: rack.attempts.length,
   };
+}
+
+/** Of all phones, the longest that one took by itself until its last post: its attempts, however they ended, and a rest between each two. */
+function longestOwnMs({ attempts, posts }: Rack): number {
+  const postedMs = new Map(posts.map(({ job, atMs }) => [job, atMs]));
+  const phones = [...Map.groupBy(attempts, ({ device }) => device).values()];
+  const ownMs = phones.map((own) => {
+    const lastMs = Math.max(...own.map(({ job }) => postedMs.get(job) ?? 0));
+    const until = own.filter(({ startMs }) => startMs < lastMs);
+    return until.reduce((sum, { startMs, endMs }) => sum + Math.min(endMs, lastMs) - startMs, REST_MS * (until.length - 1));
+  });
+  return Math.max(...ownMs);
 }
