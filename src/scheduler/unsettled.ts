@@ -11,6 +11,9 @@ interface Calls {
   readonly endedMs: number;
 }
 
+/** Longer than any post may need until it can be seen. */
+const REMEMBERED_MS = 7 * 86_400_000;
+
 export class Unsettled {
   readonly #clock: Clock;
   /** Whatever an earlier life had under way ended before this one began. Wall time cannot tell when: it may have been set since. */
@@ -36,6 +39,18 @@ export class Unsettled {
   }
 
   #count(jobId: string, more: number): void {
-    this.#jobs.set(jobId, { running: (this.#jobs.get(jobId)?.running ?? 0) + more, endedMs: this.#clock.monotonic() });
+    const running = (this.#jobs.get(jobId)?.running ?? 0) + more;
+    // Taken out first, so that whoever ended longest ago stands first.
+    this.#jobs.delete(jobId);
+    this.#jobs.set(jobId, { running, endedMs: this.#clock.monotonic() });
+    this.#forgetOld();
+  }
+
+  /** A daemon lives for months. */
+  #forgetOld(): void {
+    for (const [jobId, { running, endedMs }] of this.#jobs) {
+      if (this.#clock.monotonic() - endedMs < REMEMBERED_MS) return;
+      if (running === 0) this.#jobs.delete(jobId);
+    }
   }
 }
