@@ -86,8 +86,9 @@ describe('whoever only waits is fed all the time', () => {
   it('for Appium, half a day, with posts that are due', async () => {
     await live(async () => {
       await home.start();
-      await home.addJobs(4);
+      await pass(20 * MINUTE);
       home.appium.die(12 * HOUR);
+      await home.addJobs(4);
       await pass(11 * HOUR);
       expect(home.told.status).toContain('Appium is not ready');
       await pass(2 * HOUR);

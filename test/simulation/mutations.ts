@@ -84,7 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ' && (await doubted.holderOf(job)) === null',
     '',
   ),
-  one('an attempt is watched only after it ended', UNSETTLED, 'running: (this.#jobs.get(jobId)?.running ?? 0) + more', 'running: 0'),
+  one('an attempt is watched only after it ended', UNSETTLED, '(this.#jobs.get(jobId)?.running ?? 0) + more', '0'),
   one('a publisher that ended a moment ago is believed to be cut off', UNSETTLED, 'this.#clock.monotonic() - endedMs < settleMs', 'false'),
   {
     name: 'the verifier looks before a post had time to appear',
