@@ -72,6 +72,7 @@ export async function takeFolder(request: IntakeRequest, deps: { readonly clock:
     throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: request.boundTo } });
   }
   const wished = request.at === null ? null : parseTime(request.at, request.zoneOf(request.boundTo));
+  if (request.at !== null && wished === null) throw new SchedulerError('BAD_USAGE', { details: { what: `--at: ${noTime(request.at)}` } });
   if (wished !== null && wished < deps.clock.now() - LONG_PAST_MS) {
     const what = `--at ${request.at} is more than a day ago: such videos would be skipped as too late`;
     throw new SchedulerError('BAD_USAGE', { details: { what } });
@@ -286,7 +287,7 @@ function wishOf(
   const [only = null, ...others] = request.forAccounts;
   const zone = request.zoneOf(account ?? (others.length === 0 ? only : null));
   const publishAtMs = time === null ? null : parseTime(time, zone);
-  if (time !== null && publishAtMs === null) return `"${time}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00`;
+  if (time !== null && publishAtMs === null) return noTime(time);
   const priority = Number(row?.priority ?? 0);
   if (!Number.isInteger(priority)) return `the priority "${row?.priority}" is no whole number`;
   const tries = triesOf(row, request);
@@ -303,6 +304,10 @@ function triesOf(row: CaptionRow | null, { maxAttempts }: IntakeRequest): Pick<N
     if (error instanceof RetryProblem) return `its retry policy ${error.message}`;
     throw error;
   }
+}
+
+function noTime(text: string): string {
+  return `"${text}" is no time; write 2026-11-22 18:30 or 2026-11-22T18:30:00+01:00`;
 }
 
 /** Two files of the same bytes in one folder are one post. */

@@ -129,7 +129,9 @@ async function queue(parts: PerformParts, intake: Intake): Promise<void> {
   for (const note of notesOf(intake, queued)) parts.terminal.write(`${note}\n`);
   const tail = known.length > 0 ? `, ${known.length} already known` : '';
   const all = intake.jobs.length + intake.refused.length;
-  parts.terminal.write(`Queued ${queued.length} of ${all} video${all === 1 ? '' : 's'}${tail} (batch ${intake.batch.id}).\n`);
+  parts.terminal.write(
+    `Queued ${queued.length} of ${all} video${all === 1 ? '' : 's'}${tail}${queued.length === 0 ? '' : ` (batch ${intake.batch.id})`}.\n`,
+  );
 }
 
 /** `beach.mp4 is beach-1a2b3c4d, success (alice)` */

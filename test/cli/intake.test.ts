@@ -119,6 +119,7 @@ describe('takeFolder', () => {
 
   it('refuses a time that is long past: a mistyped year must not lose a batch', async () => {
     video('a.mp4');
+    await expect(take({ at: 'yesterday' })).rejects.toThrow('--at: "yesterday" is no time; write 2026-11-22 18:30');
     await expect(take({ at: '2020-01-01 10:00' })).rejects.toMatchObject({
       code: 'BAD_USAGE',
       message: expect.stringContaining('more than a day ago'),

@@ -35,7 +35,7 @@ it('a folder added while it runs goes out at once, each video once; the same fol
 
   const again = await world.cli('--add-folder', folder);
   expect(again).toMatchObject({ code: 0, stderr: '' });
-  expect(again.stdout).toContain('Queued 0 of 2 videos, 2 already known');
+  expect(again.stdout).toContain('Queued 0 of 2 videos, 2 already known.\n');
   expect(again.stdout).toMatch(/^Already known: one\.mp4 is one-[0-9a-f]{8}, which is published \(bob\)$/m);
   expect(again.stdout).not.toContain('caption');
   // Moved and renamed it is still the same video.
