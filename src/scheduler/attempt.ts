@@ -37,7 +37,7 @@ export interface AttemptParts extends Omit<OutcomeParts, 'store' | 'publisherNam
 }
 
 /** A job that a worker holds. */
-export type ClaimedJob = Job & { readonly account: string; readonly claimToken: string };
+export type ClaimedJob = Job & { readonly account: string; readonly claimToken: string; readonly leaseUntilMs: number };
 
 export class Attempt {
   readonly #parts: AttemptParts;

@@ -2,10 +2,12 @@
  * A worker's trust in its own claim: renewed often, and believed for less time
  * than the store grants it.
  *
- * Trust is counted from the *start* of the renewing call, so a slow answer
- * never extends it, and on two clocks: monotonic time stands still while a
- * machine sleeps, wall time can be set; each covers for the other (the trust
- * window of River's leader election, with the sleep detection added).
+ * Trust is counted on two clocks: monotonic time, from the *start* of the
+ * renewing call, so that a slow answer never extends it; and wall time, up to
+ * the very instant that the store wrote down, because others go by that one.
+ * Monotonic time stands still while a machine sleeps, wall time can be set: each
+ * covers for the other (the trust window of River's leader election, with the
+ * sleep detection added).
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -31,12 +33,12 @@ export class Lease {
   #trustedWall: number;
   #renewing: Promise<void> | null = null;
 
-  /** @param claimed both clocks, read before the claim was asked for */
-  constructor(parts: LeaseParts, claim: Claim, claimed: { readonly monotonic: number; readonly wall: number }) {
+  /** @param granted monotonic time before the claim was asked for; wall time until which the store granted it */
+  constructor(parts: LeaseParts, claim: Claim, granted: { readonly askedMonotonic: number; readonly untilMs: number }) {
     this.#parts = parts;
     this.#claim = claim;
-    this.#trustedMonotonic = claimed.monotonic + LEASE_MS - MARGIN_MS;
-    this.#trustedWall = this.#earliest(claimed.wall) + LEASE_MS - MARGIN_MS;
+    this.#trustedMonotonic = granted.askedMonotonic + LEASE_MS - MARGIN_MS;
+    this.#trustedWall = granted.untilMs - MARGIN_MS;
   }
 
   /** Aborts when the claim is not ours any more, or can no longer be trusted to be. */
@@ -58,25 +60,20 @@ export class Lease {
   /** Asks the store now. False = the claim is lost; a store that fails leaves the trust as it was. */
   async renew(): Promise<boolean> {
     const { clock, store, logger } = this.#parts;
-    const monotonic = clock.monotonic();
-    const wall = clock.now();
+    const askedMonotonic = clock.monotonic();
     try {
-      if (!(await store.renew(this.#claim, LEASE_MS))) {
+      const untilMs = await store.renew(this.#claim, LEASE_MS);
+      if (untilMs === null) {
         this.#lost.abort(new Error(`the claim on ${this.#claim.jobId} is lost`));
         return false;
       }
+      this.#trustedMonotonic = askedMonotonic + LEASE_MS - MARGIN_MS;
+      this.#trustedWall = untilMs - MARGIN_MS;
+      return true;
     } catch (error) {
       logger.warn({ err: error, job: this.#claim.jobId }, 'The lease could not be renewed');
       return this.remainingMs() > 0;
     }
-    this.#trustedMonotonic = monotonic + LEASE_MS - MARGIN_MS;
-    this.#trustedWall = this.#earliest(wall) + LEASE_MS - MARGIN_MS;
-    return true;
-  }
-
-  /** The wall time at which the store may have granted the claim, if the clock was set back during the call: it reads its own. */
-  #earliest(wallBefore: number): number {
-    return Math.min(wallBefore, this.#parts.clock.now());
   }
 
   end(): void {

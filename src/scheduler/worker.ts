@@ -62,7 +62,7 @@ export class Worker {
     const alive = () => progress.enter(this.name, 'waiting for Appium', READY_LIMIT_MS);
     if (!(await this.#parts.ready(stop, alive)) || stop.aborted) return null;
     progress.enter(this.name, 'claiming a job', LEASE_MS);
-    const claimed = { monotonic: clock.monotonic(), wall: clock.now() };
+    const askedMonotonic = clock.monotonic();
     const job = await this.#claim(passNumber);
     if (!job) return null;
     if (await this.#parts.tooLate?.skips(job)) return { end: 'skipped', job };
@@ -71,7 +71,8 @@ export class Worker {
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
     );
     progress.enter(this.name, `attempt at ${job.id}`, attemptLimitMs(attempt.phaseLimitsMs) + ATTEMPT_END_MS);
-    const lease = new Lease({ store: attempt.store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, claimed);
+    const granted = { askedMonotonic, untilMs: job.leaseUntilMs };
+    const lease = new Lease({ store: attempt.store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, granted);
     try {
       const ended = await new Attempt({ ...attempt, logger }, job, lease).run();
       if (ended.end === 'published') this.#completed++;

@@ -182,8 +182,9 @@ export class SqliteStore implements Store {
     return this.#sharedClaims.ask(request);
   }
 
-  async renew(claim: Claim, leaseMs: number): Promise<boolean> {
-    return guarded(() => this.#records.renew(claim, this.#clock.now() + leaseMs));
+  async renew(claim: Claim, leaseMs: number): Promise<number | null> {
+    const untilMs = this.#clock.now() + leaseMs;
+    return guarded(() => (this.#records.renew(claim, untilMs) ? untilMs : null));
   }
 
   async enterPhase(claim: Claim, phase: Phase): Promise<boolean> {

@@ -209,8 +209,8 @@ export interface Store extends StoreReader {
    * Only for accounts that are eligible (domain/select.ts) and whose phone is free. null = nothing is claimable now.
    */
   claim(request: ClaimRequest): Promise<Job | null>;
-  /** Extends the lease; false = the claim is lost. */
-  renew(claim: Claim, leaseMs: number): Promise<boolean>;
+  /** Extends the lease; answers the instant until which it is granted, as it was written down. null = the claim is lost. */
+  renew(claim: Claim, leaseMs: number): Promise<number | null>;
   /** Records the phase of a running attempt; false = the claim is lost. */
   enterPhase(claim: Claim, phase: Phase): Promise<boolean>;
   /**

@@ -6,7 +6,7 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 
 const CLAIM = { jobId: 'beach-aaaaaaaa', token: 't', epoch: 1 };
 
-function lease(clock: VirtualClock, renew: () => Promise<boolean> = async () => true) {
+function lease(clock: VirtualClock, renew: () => Promise<number | null> = async () => clock.now() + LEASE_MS) {
   let renewals = 0;
   const store = {
     renew: () => {
@@ -14,7 +14,10 @@ function lease(clock: VirtualClock, renew: () => Promise<boolean> = async () => 
       return renew();
     },
   };
-  const made = new Lease({ store, clock, logger: silentLogger() }, CLAIM, { monotonic: clock.monotonic(), wall: clock.now() });
+  const made = new Lease({ store, clock, logger: silentLogger() }, CLAIM, {
+    askedMonotonic: clock.monotonic(),
+    untilMs: clock.now() + LEASE_MS,
+  });
   return { lease: made, renewals: () => renewals };
 }
 
@@ -32,7 +35,7 @@ describe('a lease', () => {
 
   it('is lost as soon as the store says so', async () => {
     const clock = new VirtualClock();
-    const { lease: kept } = lease(clock, async () => false);
+    const { lease: kept } = lease(clock, async () => null);
     kept.start();
     await clock.advance(LEASE_MS / 3);
     expect(kept.lost.aborted).toBe(true);
@@ -63,25 +66,32 @@ describe('a lease', () => {
     expect(kept.remainingMs()).toBeLessThan(0);
   });
 
-  it('is not trusted for longer than the store grants it, when the wall clock is set back during the renewal and forward after it', async () => {
-    const clock = new VirtualClock();
-    let grantedUntil = 0;
-    const { lease: kept } = lease(clock, async () => {
-      clock.suspend(-3_600_000);
-      grantedUntil = clock.now() + LEASE_MS;
-      return true;
-    });
-    await kept.renew();
-    clock.suspend(LEASE_MS);
-    expect(grantedUntil).toBeLessThanOrEqual(clock.now());
-    expect(kept.remainingMs()).toBeLessThan(0);
-  });
+  it.each([
+    ['after the renewal', 0, LEASE_MS],
+    ['before it is over', 3_600_000, 0],
+  ])(
+    'is not trusted for longer than the store granted it, when the wall clock is set back and then, %s, forward',
+    async (_, during, after) => {
+      const clock = new VirtualClock();
+      let grantedUntil = 0;
+      const { lease: kept } = lease(clock, async () => {
+        clock.suspend(-3_600_000);
+        grantedUntil = clock.now() + LEASE_MS;
+        clock.suspend(during);
+        return grantedUntil;
+      });
+      await kept.renew();
+      clock.suspend(after);
+      expect(grantedUntil).toBeLessThanOrEqual(clock.now());
+      expect(kept.remainingMs()).toBeLessThan(0);
+    },
+  );
 
   it('is trusted from the start of a slow renewal, not from its answer', async () => {
     const clock = new VirtualClock();
     const { lease: kept } = lease(clock, async () => {
       await clock.sleep(30_000, 'slow store');
-      return true;
+      return clock.now() + LEASE_MS;
     });
     await clock.run(kept.renew());
     expect(kept.remainingMs()).toBeLessThan(LEASE_MS - 30_000);

@@ -217,8 +217,8 @@ export function neverTwice(name: string, make: MakeStore): void {
       const one = await subject.claimed();
       const lost = { code: 'CLAIM_LOST' };
       await expect(subject.report({ ...one, claimToken: 'forged' }, { type: 'commit' })).rejects.toMatchObject(lost);
-      expect(await subject.store.renew({ ...claimOf(one), token: 'forged' }, 1000)).toBe(false);
-      expect(await subject.store.renew(claimOf(one), 90_000)).toBe(true);
+      expect(await subject.store.renew({ ...claimOf(one), token: 'forged' }, 1000)).toBeNull();
+      expect(await subject.store.renew(claimOf(one), 90_000)).toBe(NOON + 90_000);
       expect(await subject.store.enterPhase(claimOf(one), 'push')).toBe(true);
       expect(await subject.store.job('one')).toMatchObject({ phase: 'push', leaseUntilMs: NOON + 90_000 });
       expect(await subject.store.raiseEpoch('test')).toBe(subject.epoch + 1);
@@ -226,7 +226,7 @@ export function neverTwice(name: string, make: MakeStore): void {
       await expect(subject.store.checkCommit(claimOf(one))).rejects.toMatchObject(lost);
       await expect(subject.order('one', { type: 'skip', reason: '' })).rejects.toMatchObject(lost);
       await expect(subject.claim()).rejects.toMatchObject({ code: 'LOCK_LOST' });
-      expect(await subject.store.renew(claimOf(one), 1000)).toBe(false);
+      expect(await subject.store.renew(claimOf(one), 1000)).toBeNull();
       expect(await subject.store.enterPhase(claimOf(one), 'commit')).toBe(false);
     });
   });

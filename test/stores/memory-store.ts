@@ -194,8 +194,9 @@ export class MemoryStore implements Store {
     return job;
   }
 
-  async renew(claim: Claim, leaseMs: number): Promise<boolean> {
-    return this.#ifHeld(claim, { leaseUntilMs: this.#clock.now() + leaseMs });
+  async renew(claim: Claim, leaseMs: number): Promise<number | null> {
+    const untilMs = this.#clock.now() + leaseMs;
+    return this.#ifHeld(claim, { leaseUntilMs: untilMs }) ? untilMs : null;
   }
 
   async enterPhase(claim: Claim, phase: Phase): Promise<boolean> {
