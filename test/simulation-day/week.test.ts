@@ -33,7 +33,7 @@ describe('a week', () => {
   let week: WeekReport;
   beforeAll(async () => {
     week = await simulateWeek({ startMs, seed: 11, configs: CONFIGS, videosADay: 25 });
-    // 62 s of CPU at a load of 27 on two cores, where it took three minutes.
+    // 44 s of CPU: 71 s at a load of 6 on two cores, three minutes at one of 27.
   }, 300_000);
   afterAll(() => week.home.close());
 
