@@ -7,7 +7,7 @@ import { bad, fine, look, type Probe } from './cli/doctor.ts';
 import { readLockView } from './cli/lock-view.ts';
 import type { Machine } from './cli/machine.ts';
 import { viewService } from './cli/service/show.ts';
-import { accountPolicy, type Config, type PublisherConfig } from './config.ts';
+import { accountPolicy, accountPublisher, type Config } from './config.ts';
 import { adbIn, findAndroidHome } from './devices/adb.ts';
 import type { DeviceInfo } from './devices/device.ts';
 import { openPhoneEdge } from './devices/phone-edge.ts';
@@ -127,15 +127,11 @@ async function accountsOf({ config }: DoctorParts): Promise<readonly { readonly 
   try {
     const stored = (await reader?.accounts(0)) ?? [];
     const names = new Set([...config.accounts, ...stored].map(({ name }) => name));
-    const onPhones = [...names].filter((name) => publisherOf(config, name).kind === 'appium');
+    const onPhones = [...names].filter((name) => accountPublisher(config, name).kind === 'appium');
     return onPhones.map((name) => ({ name, policy: accountPolicy(config, name) }));
   } finally {
     await reader?.close();
   }
-}
-
-function publisherOf({ accounts, publisher }: Config, name: string): PublisherConfig {
-  return accounts.find((account) => account.name === name)?.publisher ?? publisher;
 }
 
 const apps = (parts: DoctorParts): Probe => ({
@@ -211,7 +207,9 @@ const disk = ({ config, machine }: DoctorParts): Probe => ({
     const free = await machine.freeBytes(config.home);
     const text = `${(free / GIGABYTE).toFixed(1)} GB free at ${config.home}`;
     if (free < LEAST_FREE_BYTES) return bad(text, 'Free some: without space nothing is published, because nothing can be recorded.');
-    return free < COMFORTABLE_BYTES ? look(text, 'Free some soon; old evidence goes by itself after 30 days.') : fine(text);
+    return free < COMFORTABLE_BYTES
+      ? look(text, 'Free some soon; old evidence goes by itself, by `retention:` in scheduler.yaml.')
+      : fine(text);
   },
 });
 

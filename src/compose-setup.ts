@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { lookFirst } from './cli/first-look.ts';
 import type { Options } from './cli/options.ts';
 import type { Terminal } from './cli/terminal.ts';
-import { accountPolicy, type Config } from './config.ts';
+import { accountPolicy, accountPublisher, type Config } from './config.ts';
 import { badConfig } from './config-file.ts';
 import { flowsIn, troubleOf } from './flows/load-flow.ts';
 
@@ -24,8 +24,7 @@ export function setupTroubles(config: Config, root: string, names: readonly stri
   const flows = flowsIn(folders);
   const troubles = new Map<string, Trouble>();
   for (const name of names) {
-    const publisher = config.accounts.find((account) => account.name === name)?.publisher ?? config.publisher;
-    if (publisher.kind !== 'appium') continue;
+    if (accountPublisher(config, name).kind !== 'appium') continue;
     const { app, device } = accountPolicy(config, name);
     const wrongApp = troubleOf(() => flows(app));
     const written = app !== config.defaults.app || config.said['defaults.app'] !== undefined;

@@ -5,6 +5,7 @@
 import type { Config, Said } from './config.ts';
 import { fileAsJsonSchema } from './config-schema.ts';
 import type { RetryPolicy } from './domain/retry.ts';
+import { SECRET_NAME } from './domain/scrub.ts';
 
 export interface ShownSetting {
   /** Dotted: `passes.max_passes`. */
@@ -22,8 +23,6 @@ interface Described {
   readonly default?: unknown;
   readonly otherwise?: string;
 }
-
-const SECRET = /token|secret|password|credential/i;
 
 /** In the order of docs/configuration.md. */
 export function configInWords(config: Config): readonly ShownSetting[] {
@@ -62,11 +61,11 @@ function retryFields(policy: RetryPolicy): readonly ShownSetting[] {
 
 /** A reference such as `env:GEELARK_TOKEN` says where the secret is, and may be seen; a URL may hold a password. */
 function withoutSecrets(value: unknown, name: string): unknown {
-  if (typeof value === 'string') {
-    if (SECRET.test(name) && !value.startsWith('env:')) return '(hidden)';
-    return value.replace(/(\/\/[^/:@\s]*):[^/@\s]+@/, '$1:(hidden)@');
-  }
   if (Array.isArray(value)) return value.map((inner) => withoutSecrets(inner, name));
-  if (typeof value !== 'object' || value === null) return value;
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value !== 'object') {
+    if (SECRET_NAME.test(name) && !String(value).startsWith('env:')) return '(hidden)';
+    return typeof value === 'string' ? value.replace(/(\/\/[^/:@\s]*):[^/@\s]+@/, '$1:(hidden)@') : value;
+  }
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner, key)]));
 }

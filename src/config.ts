@@ -189,6 +189,11 @@ export function accountPolicy(config: Config, name: string): AccountPolicy {
   return config.accounts.find((account) => account.name === name)?.policy ?? config.defaults;
 }
 
+/** The publisher of an account: as the YAML says, else that of the file. */
+export function accountPublisher(config: Config, name: string): PublisherConfig {
+  return config.accounts.find((account) => account.name === name)?.publisher ?? config.publisher;
+}
+
 /** What `--status` shows of the settings and the daemon stores as the value `config`: small, and free of secrets. */
 export function shownSettings(config: Config): Readonly<Record<string, unknown>> {
   return {

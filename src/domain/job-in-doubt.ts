@@ -76,7 +76,8 @@ export function holderDied(job: Job, event: JobEvent & { type: 'holder_died' }, 
 export function settled(job: Job, event: JobEvent & { type: 'verdict' }, now: number): Job {
   const note = `settled as ${event.verdict} by ${event.by}`;
   if (event.verdict === 'published') return { ...job, status: 'success', finishedMs: now, note };
-  const after = { ...job, committedMs: null, uncertainMs: null, device: null, note };
+  const failure = job.failure && withDoubt(job.failure, false);
+  const after = { ...job, failure, committedMs: null, uncertainMs: null, device: null, note };
   return event.retryAtMs === null
     ? { ...after, status: 'failed', finishedMs: now }
     : { ...after, status: 'retrying', dueMs: event.retryAtMs };

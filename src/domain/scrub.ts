@@ -2,13 +2,16 @@
 
 const HIDDEN = '[redacted]';
 
-/** JSON fields whose value is a secret whatever it is. */
-const SECRET_FIELD = /("[^"]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorization|api[-_]?key|cookie)":\s*)"(?:[^"\\]|\\.)*"/gi;
+/** What is called so is a secret, whatever it is. */
+export const SECRET_NAME = /token|passw(?:or)?d|pwd|secret|credentials?|authorization|api[-_]?key|cookie/i;
+const NAME = SECRET_NAME.source;
+
+const JSON_FIELD = new RegExp(String.raw`("[^"]{0,40}(?:${NAME})":\s*)"(?:[^"\\]|\\.)*"`, 'gi');
 /** The same in text that was quoted into JSON once more. */
-const QUOTED_FIELD = /(\\"[^"\\]{0,40}(?:token|passw(?:or)?d|pwd|secret|authorization|api[-_]?key|cookie)\\":\s*)\\"[^"\\]*\\"/gi;
+const QUOTED_FIELD = new RegExp(String.raw`(\\"[^"\\]{0,40}(?:${NAME})\\":\s*)\\"[^"\\]*\\"`, 'gi');
 const GLOGIN = /(\bglogin\s+)(?!to\b)[^\s"\\']+/gi;
 const BEARER = /(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}/gi;
-const ASSIGNED = /((?:token|passw(?:or)?d|pwd|secret|api[-_]?key)\s{0,2}=\s{0,2})[^\s"'\\&,;]+/gi;
+const ASSIGNED = new RegExp(String.raw`((?:${NAME})\s{0,2}=\s{0,2})[^\s"'\\&,;]+`, 'gi');
 const URL_USER = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"]{1,100}:)[^\s/@"]{1,200}(?=@)/gi;
 
 /**
@@ -22,7 +25,7 @@ export function scrubber(values: readonly string[]): (line: string) => string {
     let clean = line;
     for (const value of known) clean = clean.replaceAll(value, HIDDEN);
     return clean
-      .replace(SECRET_FIELD, `$1"${HIDDEN}"`)
+      .replace(JSON_FIELD, `$1"${HIDDEN}"`)
       .replace(QUOTED_FIELD, `$1\\"${HIDDEN}\\"`)
       .replace(GLOGIN, `$1${HIDDEN}`)
       .replace(BEARER, `$1${HIDDEN}`)

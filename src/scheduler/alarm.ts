@@ -40,7 +40,7 @@ export function nextSteps(alarm: Alarm, names: { readonly job?: string; readonly
 
 /** Says it in the log, findable by `[ALARM]` for people and by the field `alarm` for programs. */
 export function callPerson(logger: Logger, alarm: Alarm, fields: Readonly<Record<string, unknown>>, what: string): void {
-  logger.error({ ...fields, alarm, next: nextSteps(alarm, { ...namesIn(fields) })[0] }, `[ALARM] ${what}`);
+  logger.error({ ...fields, alarm, next: nextSteps(alarm, namesIn(fields))[0] }, `[ALARM] ${what}`);
 }
 
 function namesIn({ job, account }: Readonly<Record<string, unknown>>): { job?: string; account?: string } {

@@ -32,7 +32,7 @@ export interface WorkerParts {
   readonly tooLate?: Pick<TooLate, 'skips'>;
 }
 
-/** Beside its phases: records of its end that must wait for a disk, a publisher that must let go. For the stall detector. */
+/** Beside its phases, and a publisher that was broken off and must let go: records of its end that wait for a disk. For the stall detector. */
 const ATTEMPT_END_MS = 120_000;
 
 export class Worker {
@@ -70,7 +70,11 @@ export class Worker {
       { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
     );
-    progress.enter(this.name, `attempt at ${job.id}`, attemptLimitMs(attempt.phaseLimitsMs) + ATTEMPT_END_MS);
+    progress.enter(
+      this.name,
+      `attempt at ${job.id}`,
+      attemptLimitMs(attempt.phaseLimitsMs) + attempt.phaseLimitsMs.cleanup + ATTEMPT_END_MS,
+    );
     const granted = { askedMonotonic, untilMs: job.leaseUntilMs };
     const lease = new Lease({ store: attempt.store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, granted);
     try {

@@ -9,6 +9,7 @@ import type { Failure } from '../domain/failure.ts';
 import { canonicalType, failureOf, isCategory } from '../domain/failure-types.ts';
 import { JOB_STATUSES, type Job, type JobStatus } from '../domain/job.ts';
 import { parseTime } from '../domain/local-time.ts';
+import type { RetryInput } from '../domain/retry.ts';
 import { parseRetryText, RetryProblem } from '../runtime/retry-text.ts';
 import { newJob } from './intake.ts';
 import { fileStem, stemKey } from './key-tail.ts';
@@ -81,7 +82,8 @@ export class Reading {
       { ...NO_JOB, id: whole.id, videoPath: '' },
       { batch: 'import', pool: ALL_ACCOUNTS, seq: number, now: this.#options.now },
     );
-    const job = { ...blank, ...whole } as Job;
+    const retry = whole.retry == null ? null : this.#policy(JSON.stringify(whole.retry), number);
+    const job = { ...blank, ...whole, retry } as Job;
     return {
       ...job,
       id: this.#freeId(job.id),
@@ -133,14 +135,19 @@ export class Reading {
 
   /** Our own exports say under `retry` what is the job's own; the ancestor had one number, and it was. */
   #tries(row: Row, number: number): Pick<NewJob, 'maxAttempts' | 'retry'> {
-    const written = text(row.retry);
     if (row.retry === undefined) return { maxAttempts: count(row.max_attempts) || null };
+    return { maxAttempts: null, retry: this.#policy(text(row.retry), number) };
+  }
+
+  /** A policy that cannot be read would stop every claim that comes upon its job. */
+  #policy(written: string, number: number): RetryInput | null {
+    if (written === '') return null;
     try {
-      return { maxAttempts: null, retry: written === '' ? null : parseRetryText(written) };
+      return parseRetryText(written);
     } catch (error) {
       if (!(error instanceof RetryProblem)) throw error;
       this.remark(number, `its retry policy ${error.message}; the settings decide`);
-      return { maxAttempts: null };
+      return null;
     }
   }
 

@@ -55,10 +55,9 @@ export class SqliteReads {
   jobs(filter: JobFilter): readonly Job[] {
     const statuses = filter.statuses === undefined ? null : JSON.stringify(filter.statuses);
     const rows = this.#prepared(
-      `SELECT * FROM ${sourceOf(filter.statuses)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-         AND (:id IS NULL OR id = :id) AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch)
-         ORDER BY seq LIMIT :limit`,
-    ).all({ id: null, account: null, batch: null, limit: -1, ...filter, statuses });
+      `SELECT * FROM ${sourceOf(filter)} AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+         AND (:account IS NULL OR account = :account) AND (:batch IS NULL OR batch = :batch) ORDER BY seq LIMIT :limit`,
+    ).all({ account: null, batch: null, limit: -1, ...filter, statuses });
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
@@ -112,7 +111,8 @@ export class SqliteReads {
 }
 
 /** Which rows are looked through: those of one state of trouble in their own order, the busy ones, or all. */
-function sourceOf(statuses: JobFilter['statuses']): string {
+function sourceOf({ id, statuses }: JobFilter): string {
+  if (id !== undefined) return 'jobs WHERE id = :id';
   const [only, ...others] = statuses ?? [];
   if (others.length === 0 && (only === 'retrying' || only === 'failed')) return `${JOBS_IN_TROUBLE} AND status = '${only}'`;
   return statuses?.every((status) => ACCOUNT_BUSY.includes(status)) ? BUSY_JOBS : 'jobs WHERE true';

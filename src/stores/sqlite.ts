@@ -146,7 +146,7 @@ export class SqliteStore implements Store {
   }
 
   async removeAccount(name: string, who: string): Promise<readonly Job[]> {
-    return this.#write((now) => {
+    return this.#writeAsLife((now) => {
       if (this.#accounts.get(name) === null) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: name } });
       const inTheWay = this.#reads.onlyOf(name);
       if (inTheWay.length > 0) return inTheWay;

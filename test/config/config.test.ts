@@ -129,12 +129,14 @@ describe('loadConfig', () => {
 
   it('shows every setting in words, where it comes from, and no secret', () => {
     const url = 'postgres://scheduler:topsecret@db/x';
-    const config = load(`devices: {geelark: {token: abc123}}\nappium: {url: "http://me:topsecret@h:4723"}\nstore: "${url}"\n`, {
-      workers: 2,
-    });
+    const publisher = 'publisher: {module: ./mine.mjs, options: {api_key: abc123, login: {password: 471123, user: me}}}';
+    const file = `devices: {geelark: {token: abc123}}\nappium: {url: "http://me:topsecret@h:4723"}\nstore: "${url}"\n${publisher}\n`;
+    const config = load(file, { workers: 2 });
     const shown = configInWords(config);
     expect(shown).toContainEqual({ setting: 'passes.max_passes', value: 3, from: 'default' });
-    expect(shown).toContainEqual({ setting: 'devices.geelark.token', value: '(hidden)', from: 'file' });
+    for (const secret of ['devices.geelark.token', 'publisher.options.api_key', 'publisher.options.login.password'])
+      expect(shown).toContainEqual({ setting: secret, value: '(hidden)', from: 'file' });
+    expect(shown).toContainEqual({ setting: 'publisher.options.login.user', value: 'me', from: 'file' });
     expect(shown).toContainEqual({ setting: 'store', value: 'postgres://scheduler:(hidden)@db/x', from: 'file' });
     expect(shown).toContainEqual(expect.objectContaining({ setting: 'timezone', value: config.timezone, from: 'default' }));
     expect(shown).toContainEqual({ setting: 'appium.base_port', value: 4723, from: 'default' });

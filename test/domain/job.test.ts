@@ -235,8 +235,10 @@ describe('settling', () => {
       attempts: 1,
       committedMs: null,
       dueMs: 9_000,
+      failure: { uncertain: false, retryable: true },
     });
-    expect(lived(doubtful, { type: 'verdict', verdict: 'absent', retryAtMs: null, by: 'verifier' })).toMatchObject({ status: 'failed' });
+    const imported = { ...doubtful, failure: null };
+    expect(lived(imported, { type: 'verdict', verdict: 'absent', retryAtMs: null, by: 'verifier' })).toMatchObject({ status: 'failed' });
   });
 
   test('doubt before the commit point counts from now', () => {

@@ -6,7 +6,7 @@ import { NOON, POLICY } from './subject.ts';
 
 /** @param open the same content twice, as two processes have it open */
 export function lives(name: string, open: (clock: VirtualClock) => Promise<readonly [Store, Store]>): void {
-  const alice = [{ name: 'alice', policy: POLICY }];
+  const accounts = ['alice', 'bob'].map((name) => ({ name, policy: POLICY }));
   const clip = { id: 'clip', videoPath: '/v/clip.mp4', sha256: null, caption: '', account: null, publishAtMs: null };
   const job = { ...clip, priority: 0, maxAttempts: null, repeat: 0 };
   const batch = { id: 'batch', source: '/v', accounts: null };
@@ -16,7 +16,7 @@ export function lives(name: string, open: (clock: VirtualClock) => Promise<reado
   beforeEach(async () => {
     [old, next] = await open(new VirtualClock(NOON));
     await old.raiseEpoch('home');
-    await old.putAccounts(alice);
+    await old.putAccounts(accounts);
     await old.addJobs(batch, [job]);
   });
   afterEach(async () => {
@@ -26,7 +26,8 @@ export function lives(name: string, open: (clock: VirtualClock) => Promise<reado
 
   const writes: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
     changeAccount: (store) => store.changeAccount('alice', { type: 'hold', reason: 'captcha', job: null, evidence: null }, 'worker 1'),
-    putAccounts: (store) => store.putAccounts([...alice, { name: 'bob', policy: POLICY }]),
+    putAccounts: (store) => store.putAccounts([...accounts, { name: 'carol', policy: POLICY }]),
+    removeAccount: (store) => store.removeAccount('bob', 'person'),
     addJobs: (store) => store.addJobs({ ...batch, id: 'other' }, [{ ...job, id: 'other', videoPath: '/v/other.mp4' }]),
     undoAdd: (store) => store.undoAdd('batch'),
     importJobs: async (store) => {

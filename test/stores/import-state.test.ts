@@ -161,4 +161,13 @@ describe('our own snapshot', () => {
     expect(await next.store.job('open')).toEqual(await subject.store.job('open'));
     expect((await next.add([{ id: 'done again', sha256: (await subject.store.job('done'))?.sha256 ?? '' }])).added).toEqual([]);
   });
+
+  it("keeps a job's own retry policy, but none that would stop every claim of it", () => {
+    const row = (id: string, retry: unknown) => ({ whole: { id, status: 'pending', videoPath: `/v/${id}.mp4`, retry } });
+    const policies = [null, 5, { max_attempts: 2, never: ['port_busy'] }, { max_attempts: 'many' }];
+    const state = { written_by: 'posting-scheduler', jobs: policies.map((retry, index) => row(`job ${index}`, retry)) };
+    const { jobs, report } = parseState(JSON.stringify(state), OPTIONS);
+    expect(jobs.map(({ retry }) => retry)).toEqual([...policies.slice(0, 3), null]);
+    expect(report.remarks).toEqual([{ row: 4, what: 'its retry policy has no max_attempts of this kind; the settings decide' }]);
+  });
 });

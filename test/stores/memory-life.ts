@@ -10,6 +10,7 @@ import type { MemoryStore } from './memory-store.ts';
 export const WRITES_OF_A_LIFE: readonly string[] = [
   'putAccounts',
   'changeAccount',
+  'removeAccount',
   'addJobs',
   'undoAdd',
   'importJobs',
