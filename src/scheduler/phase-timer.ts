@@ -13,6 +13,14 @@ export function attemptLimitMs(limitsMs: Readonly<Record<Phase, number>>): numbe
   return Object.values(limitsMs).reduce((sum, limitMs) => sum + limitMs, 0);
 }
 
+/** Records of an attempt's end that wait for a disk. */
+const RECORDS_MS = 120_000;
+
+/** When an attempt hangs, for the stall detector: a publisher that is broken off at the limit has to let go, and the end to be recorded. */
+export function stalledAfterMs(limitsMs: Readonly<Record<Phase, number>>): number {
+  return attemptLimitMs(limitsMs) + limitsMs.cleanup + RECORDS_MS;
+}
+
 export class PhaseTimer {
   readonly #clock: Clock;
   readonly #limitsMs: Readonly<Record<Phase, number>>;

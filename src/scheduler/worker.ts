@@ -11,7 +11,7 @@ import { Attempt, type AttemptParts, type ClaimedJob } from './attempt.ts';
 import type { Except } from './breakers.ts';
 import { LEASE_MS, Lease } from './lease.ts';
 import type { Ended } from './outcome.ts';
-import { attemptLimitMs } from './phase-timer.ts';
+import { stalledAfterMs } from './phase-timer.ts';
 import type { Progress } from './progress.ts';
 import type { Rests } from './rests.ts';
 import type { TooLate } from './too-late.ts';
@@ -31,9 +31,6 @@ export interface WorkerParts {
   /** Absent = nothing is ever too late. */
   readonly tooLate?: Pick<TooLate, 'skips'>;
 }
-
-/** Beside its phases, and a publisher that was broken off and must let go: records of its end that wait for a disk. For the stall detector. */
-const ATTEMPT_END_MS = 120_000;
 
 export class Worker {
   readonly id: number;
@@ -70,11 +67,7 @@ export class Worker {
       { job: job.id, account: job.account, device: job.device, attempt: job.attempts, pass: passNumber },
       `Processing job ${job.id}${job.attempts > 1 ? ` (retry attempt ${job.attempts})` : ''}`,
     );
-    progress.enter(
-      this.name,
-      `attempt at ${job.id}`,
-      attemptLimitMs(attempt.phaseLimitsMs) + attempt.phaseLimitsMs.cleanup + ATTEMPT_END_MS,
-    );
+    progress.enter(this.name, `attempt at ${job.id}`, stalledAfterMs(attempt.phaseLimitsMs));
     const granted = { askedMonotonic, untilMs: job.leaseUntilMs };
     const lease = new Lease({ store: attempt.store, clock, logger }, { jobId: job.id, token: job.claimToken, epoch: job.epoch }, granted);
     try {
