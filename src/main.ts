@@ -3,9 +3,9 @@
  * (`--status`) takes a short way that imports next to nothing; everything else
  * is composed. The flags run in their order: add, import, act, run, status.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { namesItsStore, needOf, resolveHome } from './cli/home.ts';
+import { checkStore, namesItsStore, needOf, resolveHome } from './cli/home.ts';
 import type { Options } from './cli/options.ts';
 import { quickStatus } from './cli/quick-status.ts';
 import type { Terminal } from './cli/terminal.ts';
@@ -24,7 +24,7 @@ let isWorking = false;
 
 async function main(argv: readonly string[]): Promise<number> {
   const quick = quickStatus(argv);
-  if (quick !== null && !namesItsStore(homeOf(quick.home, 'look'))) return status(homeOf(quick.home, 'look'), null, quick.json, false);
+  if (quick !== null && !namesItsStore(homeOf(quick.home, 'look'))) return look(homeOf(quick.home, 'look'), null, quick.json, false);
   const { parseArgv } = await import('./cli/options.ts');
   const options = parseArgv(argv, JSON.parse(readFileSync(join(around.root, 'package.json'), 'utf8')).version);
   if (options.print !== null) {
@@ -36,37 +36,37 @@ async function main(argv: readonly string[]): Promise<number> {
   const need = needOf(options);
   isWorking = need !== 'look';
   const home = homeOf(options.home, need);
-  let code = 0;
+  const line = { ...around, home, options, terminal };
+  const read = () => configure(home, options);
+  const isDone = need === 'look' || (await (await import('./cli/give-orders.ts')).giveOrders(line, read));
   const shows = options.show !== null && options.show !== 'status';
-  if (need !== 'look' || shows) {
+  let code = 0;
+  if (!isDone || shows) {
     const { carryOut, show } = await import('./cli/carry-out.ts');
-    const config = await configure(home, options);
+    const config = await read();
     if (need === 'create') await (await import('./compose-setup.ts')).lookAtOrder(config, around.root, options, terminal);
-    const composition = (await import('./compose.ts')).compose(config, around, () => configure(home, options));
-    if (need !== 'look') code = await carryOut({ ...around, home, options, terminal }, composition);
-    if (shows) await show({ ...around, home, options, terminal }, composition);
+    const composition = (await import('./compose.ts')).compose(config, around, read);
+    if (!isDone) code = await carryOut(line, composition);
+    if (shows) await show(line, composition);
   }
-  if (options.show === 'status') await status(home, options, options.json, options.watch);
+  if (options.show === 'status') await look(home, options, options.json, options.watch);
   return code;
 }
 
+async function look(home: string, options: Options | null, json: boolean, watch: boolean): Promise<number> {
+  const { status } = await import('./compose-status.ts');
+  await status({ ...around, home, options, json, watch, terminal, configure: () => configure(home, options) });
+  return 0;
+}
+
 async function configure(home: string, options: Options | null) {
-  return (await import('./config.ts')).loadConfig({ home, file: options?.config ?? null, overrides: options?.overrides ?? {} });
+  const config = (await import('./config.ts')).loadConfig({ home, file: options?.config ?? null, overrides: options?.overrides ?? {} });
+  if (options !== null) checkStore(options, config.store);
+  return config;
 }
 
 function homeOf(named: string | null, need: 'look' | 'order' | 'create'): string {
   return resolveHome({ home: named, fromEnvironment: environment().SCHEDULER_HOME, workingFolder: process.cwd(), need }).path;
-}
-
-async function status(home: string, options: Options | null, json: boolean, watch: boolean): Promise<number> {
-  const plain = options === null || (options.config === null && options.overrides.store === undefined && !namesItsStore(home));
-  const store = plain ? join(home, 'scheduler_state.db') : (await configure(home, options)).store;
-  const { SqliteReader } = await import('./stores/sqlite-reader.ts');
-  const { showStatus, watchStatus } = await import('./cli/show-status.ts');
-  const openReader = async () => (existsSync(store) ? new SqliteReader({ path: store }) : null);
-  const request = { home, store, json, terminal, clock: around.clock, openReader, checkConfig: () => configure(home, options) };
-  await (watch ? watchStatus(request, new AbortController().signal) : showStatus(request));
-  return 0;
 }
 
 const argv = process.argv.slice(2);

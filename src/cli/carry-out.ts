@@ -3,22 +3,20 @@
  * without one we take the lock ourselves, do it, and run if that was ordered.
  * What it is made of comes from compose.ts.
  */
-import { daemonListens, sendCommand } from '../control/client.ts';
+import { daemonListens } from '../control/client.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Command, CommandHandler, StateMover, StoreReader } from '../scheduler/commands.ts';
+import type { CommandHandler, StateMover, StoreReader } from '../scheduler/commands.ts';
 import { buildPlan } from '../scheduler/plan.ts';
 import type { AttemptWatcher } from '../scheduler/watcher.ts';
+import { handlerOf, type OrderLine, untilStopped } from './give-orders.ts';
 import { LiveLines } from './live.ts';
-import { readLockView } from './lock-view.ts';
-import type { Options } from './options.ts';
 import { refuseBesideOthers } from './other-orchestrators.ts';
 import { perform } from './perform.ts';
 import { renderPlan } from './render-plan.ts';
 import { type Runnable, run } from './run.ts';
 import { showEvents } from './show-events.ts';
-import type { Terminal } from './terminal.ts';
 
 /** What the whole program shares. */
 export interface Surroundings {
@@ -62,16 +60,7 @@ interface ShownSetting {
   readonly otherwise?: string;
 }
 
-export interface CommandLine extends Surroundings {
-  readonly home: string;
-  readonly options: Options;
-  readonly terminal: Terminal;
-}
-
-const COMMAND_LIMIT_MS = 30_000;
-/** More than a stop may take: a post past its commit point has a minute to be confirmed. */
-const STOPPED_LIMIT_MS = 120_000;
-const STOPPED_POLL_MS = 100;
+export interface CommandLine extends Surroundings, OrderLine {}
 
 /** Answers the exit code. @throws SchedulerError LOCK_HELD and whatever is wrong with the order */
 export async function carryOut(line: CommandLine, composition: Composition): Promise<number> {
@@ -79,13 +68,16 @@ export async function carryOut(line: CommandLine, composition: Composition): Pro
   const zoneOf = (account: string | null) => composition.zoneOf(account);
   if (options.run === null && (await daemonListens(home))) {
     const reader = composition.openReader();
-    const handle = (command: Command) => sendCommand({ home, command, limitMs: COMMAND_LIMIT_MS, clock });
     try {
-      await perform({ ...line, zoneOf, office: { handle, reader, files: null, write: (path) => composition.write(reader, path) } });
+      await perform({
+        ...line,
+        zoneOf,
+        office: { handle: handlerOf(line), reader, files: null, write: (path) => composition.write(reader, path) },
+      });
     } finally {
       await reader.close();
     }
-    if (options.act.some(({ do: what }) => what === 'stop')) await untilStopped(line);
+    await untilStopped(line);
     return 0;
   }
   if (options.run !== null) await refuseBesideOthers();
@@ -110,19 +102,6 @@ async function refuseUnknownAccounts({ options, clock }: CommandLine, reader: St
   const known = new Set([...add.accounts, ...(await reader.accounts(clock.now())).map(({ name }) => name)]);
   const unknown = onlyAccounts.find((name) => !known.has(name));
   if (unknown !== undefined) throw new SchedulerError('UNKNOWN_ACCOUNT', { details: { account: unknown } });
-}
-
-/** `--stop` ends when the scheduler has ended, so that what follows it finds the home free. */
-async function untilStopped({ home, terminal, clock }: CommandLine): Promise<void> {
-  const until = clock.monotonic() + STOPPED_LIMIT_MS;
-  while ((await readLockView(home, clock.now())).state === 'held') {
-    if (clock.monotonic() > until) {
-      terminal.write('It has not ended yet; `scheduler --status` shows whether it still runs.\n');
-      return;
-    }
-    await clock.sleep(STOPPED_POLL_MS, 'the scheduler stops');
-  }
-  terminal.write('Stopped.\n');
 }
 
 /** What `--plan`, `--events` and `--show-config` show. */

@@ -1,5 +1,5 @@
 /** Which folder is the home of this command, and whether it is one already. Creates nothing. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Options } from './options.ts';
@@ -45,4 +45,21 @@ export function namesItsStore(home: string): boolean {
 export function needOf({ add, import: imports, run, act, edit, exportFile }: Options): HomeQuestion['need'] {
   if (add.folders.length > 0 || add.accounts.length > 0 || imports.files.length > 0 || run !== null) return 'create';
   return act.length > 0 || edit !== null || exportFile !== null ? 'order' : 'look';
+}
+
+/**
+ * A slip in `--store` must neither look like an empty queue nor begin a new one. Only what adds may.
+ *
+ * @param store path or URL, as the configuration understood it
+ * @throws SchedulerError BAD_USAGE
+ */
+export function checkStore(options: Options, store: string): void {
+  const isThere = existsSync(store);
+  if (!isThere && options.overrides.store !== undefined && needOf(options) !== 'create')
+    throw wrongStore(`there is no database ${store}; name the right one by --store`);
+  if (isThere && statSync(store).isDirectory()) throw wrongStore(`${store} is a folder; the store must be a file in it`);
+}
+
+function wrongStore(what: string): SchedulerError {
+  return new SchedulerError('BAD_USAGE', { details: { what } });
 }

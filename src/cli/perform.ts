@@ -153,13 +153,19 @@ const STATUS_WORDS: Readonly<Record<KnownVideo['status'], string>> = {
 
 type Accepted = Extract<Reply, { readonly ok: true }>;
 
-async function order(parts: PerformParts, command: Command): Promise<void> {
+interface OrderParts {
+  readonly office: Pick<Office, 'handle'>;
+  readonly terminal: Terminal;
+}
+
+/** One order, and what became of it. @throws OrderRefused */
+export async function order(parts: OrderParts, command: Command): Promise<void> {
   const { text } = await send(parts, command);
   parts.terminal.write(`${text}\n`);
 }
 
 /** @throws OrderRefused */
-async function send({ office }: PerformParts, command: Command): Promise<Accepted> {
+async function send({ office }: OrderParts, command: Command): Promise<Accepted> {
   const reply = await office.handle(command);
   if (!reply.ok) throw new OrderRefused(reply);
   return reply;

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, parseIsoTime } from '../runtime/clock.ts';
 import { buildStatus, type StatusPage, type StoreReader } from '../scheduler/status.ts';
+import { warnOfConfig } from './config-trouble.ts';
 import { readLockView } from './lock-view.ts';
 import { Redraw, type Terminal } from './terminal.ts';
 
@@ -34,11 +35,7 @@ export async function showStatus(request: ShowStatusRequest): Promise<void> {
   request.terminal.write(renderStatus(page, request.terminal));
   // After the answer, which must not wait for it; and not again for what the running scheduler has read.
   if (!hasChanged(join(request.home, 'scheduler.yaml'), page.status.running ? page.status.lock.started : null)) return;
-  await request.checkConfig?.().catch((error: Error) => {
-    request.terminal.write(
-      `\nWARNING: ${error.message}\n  Until that is corrected nothing starts and no order is taken; what runs goes on.\n`,
-    );
-  });
+  if (request.checkConfig !== undefined) await warnOfConfig(request.terminal, request.checkConfig);
 }
 
 /** Until `signal` aborts. In a pipe a new page follows only when something changed. */

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HomeQuestion, resolveHome } from '../../src/cli/home.ts';
+import { checkStore, type HomeQuestion, resolveHome } from '../../src/cli/home.ts';
+import { parseArgv } from '../../src/cli/options.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -29,5 +30,24 @@ describe('resolveHome', () => {
     expect(readdirSync(folder)).toEqual([]);
     writeFileSync(join(folder, 'scheduler.yaml'), '');
     expect(ask({ need: 'order' })).toEqual({ path: folder, exists: true });
+  });
+});
+
+describe('checkStore', () => {
+  const check = (flags: readonly string[], store: string) => () => checkStore(parseArgv(flags, '1.0.0'), store);
+
+  it('refuses a named store that is not there, but for what may begin one; the default one need not be there', () => {
+    const store = join(folder, 'gone.db');
+    for (const flags of [['--status'], ['--plan'], ['--events'], ['--pause', 'a'], ['--export', 'x.csv']]) {
+      expect(check([...flags, '--store', store], store)).toThrow(`there is no database ${store}; name the right one by --store`);
+      expect(check(flags, store)).not.toThrow();
+    }
+    expect(check(['--add-accounts', 'a', '--store', store], store)).not.toThrow();
+    expect(check(['--run', '--store', store], store)).not.toThrow();
+  });
+
+  it('refuses a folder for a store, whoever named it', () => {
+    for (const flags of [['--status'], ['--run'], ['--status', '--store', folder]])
+      expect(check(flags, folder)).toThrow(`${folder} is a folder; the store must be a file in it`);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Guards promise 7, says what it does: bad input gets one message and exit code
- * 2 and changes nothing; a look creates nothing and never waits for a writer.
+ * 2 and changes nothing; a look creates nothing and never waits for a writer;
+ * what runs takes orders beside a scheduler.yaml that is broken.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -144,9 +145,26 @@ describe('--status', () => {
     const { code, stdout, stderr } = await world.cli('--status');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^NOT RUNNING/);
-    expect(stdout).toMatch(/\nWARNING: scheduler\.yaml:1:1: workers must be a number\n.* no order is taken.*\n$/);
+    expect(stdout).toMatch(/\nWARNING: scheduler\.yaml:1:1: workers must be a number\n.* what runs goes on, and takes orders\.\n$/);
     expect(JSON.parse((await world.cli('--status', '--json')).stdout)).toMatchObject({ running: false });
   });
+
+  it.each([[['--status']], [['--retry', 'all']]])(
+    'with a store that is none: one sentence, nothing created: %j',
+    async (flags) => {
+      await world.cli('--add-accounts', 'a');
+      const before = readdirSync(world.home);
+      for (const [store, what] of [
+        [world.home, 'home is a folder; the store must be a file in it'],
+        [world.path('gone.db'), 'there is no database .*gone\\.db; name the right one by --store'],
+      ] as const) {
+        const { code, stdout, stderr } = await world.cli(...flags, '--store', store);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+        expect(stderr).toMatch(new RegExp(`^scheduler: .*${what}\n`));
+      }
+      expect(readdirSync(world.home)).toEqual(before);
+    },
+  );
 
   it('answers while the daemon writes, and sees what it holds', async () => {
     const stage: Stage = await openStage();
@@ -188,4 +206,32 @@ describe('--status', () => {
       expect(stdout).toMatch(/\ncode 0\n$/);
     },
   );
+});
+
+describe('beside a scheduler.yaml that was broken while it runs', () => {
+  it('every order reaches it, with a warning that says where; what would read the file is refused', async () => {
+    const stage: Stage = await openStage();
+    onTestFinished(() => stage.close());
+    world.configure(stage.url);
+    const daemon = await world.daemon('--add-accounts', 'alice');
+    writeFileSync(world.path('scheduler.yaml'), 'workers: many\n');
+    const warning = /\nWARNING: scheduler\.yaml:1:1: workers must be a number\n {2}Until that is corrected .*\n$/;
+    for (const order of [['--pause'], ['--release', 'alice']]) {
+      const { code, stdout, stderr } = await world.cli(...order);
+      expect({ order, code, stderr }).toEqual({ order, code: 0, stderr: '' });
+      expect(stdout).toMatch(warning);
+    }
+    expect(await world.cli('--retry', 'nine')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('there is no job "nine"'),
+    });
+    expect(await world.cli('--add-accounts', 'bob')).toMatchObject({ code: 2, stdout: '' });
+    const stopped = await world.cli('--stop');
+    expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Stopping\.\nStopped\.\n/) });
+    expect(stopped.stdout).toMatch(warning);
+    expect((await daemon.ended).code).toBe(0);
+    const without = await world.cli('--retry', 'all');
+    expect(without).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^scheduler: scheduler\.yaml:1:1: /) });
+  });
 });
