@@ -27,10 +27,12 @@ export interface CareParts extends Surroundings {
   readonly homeOf: (named: string | null, need: 'look' | 'order' | 'create') => string;
 }
 
+const NEEDS: Readonly<Partial<Record<Care['do'], 'order' | 'create'>>> = { install_service: 'order', backup: 'order', restore: 'create' };
+
 /** Answers the exit code. @throws SchedulerError for whatever is wrong with the order */
 export async function care(order: Care, parts: CareParts): Promise<number> {
   const { options, terminal, clock, root } = parts;
-  const home = parts.homeOf(options.home, order.do === 'install_service' || order.do === 'backup' ? 'order' : 'look');
+  const home = parts.homeOf(options.home, NEEDS[order.do] ?? 'look');
   const config = () => loadConfig({ home, file: options.config, overrides: options.overrides });
   const say = (data: unknown, text: string) => terminal.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text);
   const uptimeUs = () => uptime() * 1e6;

@@ -8,7 +8,7 @@ import type { Composition, RunRequest, Surroundings } from './cli/carry-out.ts';
 import { composeEdges } from './compose-edges.ts';
 import { composeReporter, type ServiceParts } from './compose-service.ts';
 import { composeSwitches, hangupReloads, restorePauses } from './compose-switches.ts';
-import { accountPolicy, type Config, shownSettings } from './config.ts';
+import { accountPolicy, type Config, namedPhones, shownSettings } from './config.ts';
 import { type LiveConfig, liveConfig } from './config-live.ts';
 import { configInWords } from './config-shown.ts';
 import { controlPart } from './control/control-part.ts';
@@ -123,7 +123,8 @@ function composeDesk(own: Own, daemon: DeskParts['daemon'], wake: () => void): D
   const leftovers = () => endLeftovers({ ...own, basePort: config.appium.basePort, isDaemon: daemon !== null });
   const policyOf = (name: string) => accountPolicy(config, name);
   const isConfigured = (name: string) => config.accounts.some((account) => account.name === name);
-  return new Desk({ ...own, accountPolicy: policyOf, isConfigured, ledger, home: config.home, daemon, wake, endLeftovers: leftovers });
+  const parts = { ...own, ledger, home: config.home, phones: namedPhones(config), daemon, wake };
+  return new Desk({ ...parts, accountPolicy: policyOf, isConfigured, endLeftovers: leftovers });
 }
 
 /** @param openEdges the unreliable world, or a simulated one. @throws SchedulerError ADB_NOT_FOUND, BAD_PUBLISHER */

@@ -194,6 +194,11 @@ export function accountPublisher(config: Config, name: string): PublisherConfig 
   return config.accounts.find((account) => account.name === name)?.publisher ?? config.publisher;
 }
 
+/** The phones there can be; null = those are found by looking, not named. */
+export function namedPhones({ devices }: Config): readonly string[] | null {
+  return devices.usb || devices.geelark !== null ? null : [...devices.network, ...devices.simulated].map(({ name }) => name);
+}
+
 /** What `--status` shows of the settings and the daemon stores as the value `config`: small, and free of secrets. */
 export function shownSettings(config: Config): Readonly<Record<string, unknown>> {
   return {

@@ -51,7 +51,7 @@ export const CATALOGUE = {
   UNKNOWN_ACCOUNT: {
     message: 'there is no account "{account}" in this home',
     category: 'usage',
-    next: 'Add it by `--add-accounts {account}`, or correct the name.',
+    next: 'Correct the name, or add the account by `--add-accounts NAME`.',
   },
   UNKNOWN_JOB: {
     message: 'there is no job "{job}" in this home',

@@ -54,8 +54,8 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function look(home: string, options: Options | null, json: boolean, watch: boolean): Promise<number> {
-  const { status } = await import('./compose-status.ts');
-  await status({ ...around, home, options, json, watch, terminal, configure: () => configure(home, options) });
+  const parts = { ...around, home, options, json, watch, terminal, configure: () => configure(home, options) };
+  await (await import('./compose-status.ts')).status(parts);
   return 0;
 }
 

@@ -48,7 +48,9 @@ export function readCaptions(bytes: Uint8Array, fileName: string): readonly Capt
   if (header.includes('job_id') && header.includes('status')) return [];
   const columns = findColumns(header);
   if (columns.video < 0) return null;
-  return records.slice(1).map(({ values, line }) => rowOf(values, columns, header.length, `${fileName}:${line}`));
+  // Spreadsheets write lines of nothing but commas below the last row.
+  const rows = records.slice(1).filter(({ values }) => values.some((value) => value.trim() !== ''));
+  return rows.map(({ values, line }) => rowOf(values, columns, header.length, `${fileName}:${line}`));
 }
 
 /** A caption beside its video (`clip.txt`): all of it, without BOM and without the line break that editors add at the end. */

@@ -1,6 +1,6 @@
 /** Which folder is the home of this command, and whether it is one already. Creates nothing. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
 import type { Options } from './options.ts';
 
@@ -23,7 +23,7 @@ export interface Home {
   readonly exists: boolean;
 }
 
-/** @throws SchedulerError BAD_USAGE when an order is given where nothing is */
+/** @throws SchedulerError BAD_USAGE when an order is given where nothing is, or a home is to be made where none can be */
 export function resolveHome(question: HomeQuestion): Home {
   const named = question.home ?? (question.fromEnvironment || null);
   const path = resolve(question.workingFolder, named ?? '.');
@@ -32,7 +32,21 @@ export function resolveHome(question: HomeQuestion): Home {
     const what = `${path} is no scheduler home: nothing was ever added here; name the right one by --home`;
     throw new SchedulerError('BAD_USAGE', { details: { what } });
   }
+  if (question.need === 'create') refuseUnwritable(path);
   return { path, exists };
+}
+
+/** Below /proc Node's recursive mkdir never returns (24.21), not even for root, who may write anywhere. */
+function refuseUnwritable(home: string): void {
+  let parent = home;
+  while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
+  try {
+    if (process.platform === 'linux' && /^\/(?:proc|sys)(?:\/|$)/.test(realpathSync(parent))) throw new Error('kernel');
+    accessSync(parent, constants.W_OK);
+  } catch (cause) {
+    const what = `no home can be at ${home}: nothing can be written into ${parent}; name another folder by --home`;
+    throw new SchedulerError('BAD_USAGE', { cause, details: { what } });
+  }
 }
 
 /** There is a `store:` in scheduler.yaml; only then the whole configuration must be read for a look. */

@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
+import { isAccountName } from '../domain/account.ts';
 import { parseTime } from '../domain/local-time.ts';
 import { retryFields } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
@@ -51,6 +52,8 @@ export interface Intake {
   readonly jobs: readonly NewJob[];
   /** Never queued, each with its reason. */
   readonly refused: readonly Refused[];
+  /** Videos that lie in the folder. */
+  readonly found: number;
   /** Files of kinds that are not published, such as .mov. */
   readonly otherVideos: number;
   /** How many accounts share the videos that are bound to none. */
@@ -87,6 +90,7 @@ export async function takeFolder(request: IntakeRequest, deps: { readonly clock:
     batch: { id: batchId(deps.clock, deps.random), source: folder, accounts },
     jobs,
     refused,
+    found: content.videos.length,
     otherVideos: content.otherVideos,
     sharers: (accounts ?? request.knownAccounts).length,
   };
@@ -161,14 +165,18 @@ function joinRows(videos: readonly FoundVideo[], rows: readonly CaptionRow[]): W
   const find = lookup(videos);
   const rowOf = new Map<FoundVideo, CaptionRow | 'refused'>();
   const refused: Refused[] = [];
+  const strays: CaptionRow[] = [];
   for (const row of rows) {
     const matches = row.video === '' ? [] : find(row.video);
     const [video] = matches;
-    if (row.problem !== null) {
-      refused.push({ what: row.where, why: row.problem });
-      for (const match of matches) rowOf.set(match, 'refused');
-    } else if (video === undefined) {
-      refused.push({ what: row.where, why: `there is no video "${row.video}" in the folder` });
+    if (video === undefined) {
+      refused.push({ what: row.where, why: row.problem ?? `there is no video "${row.video}" in the folder` });
+      strays.push(row);
+    } else if (row.problem !== null) {
+      for (const match of matches) {
+        refused.push({ what: match.name, why: `${row.problem} (${row.where})` });
+        rowOf.set(match, 'refused');
+      }
     } else if (matches.length > 1) {
       refused.push({ what: row.where, why: `"${row.video}" could be ${matches.map((match) => match.name).join(' or ')}; write the path` });
       for (const match of matches) rowOf.set(match, 'refused');
@@ -179,7 +187,16 @@ function joinRows(videos: readonly FoundVideo[], rows: readonly CaptionRow[]): W
       rowOf.set(video, row);
     }
   }
-  return { rowOf, refused };
+  const [stray] = strays;
+  return { rowOf, refused: stray === undefined ? refused : [...refused, ...keepBack(videos, rowOf, stray)] };
+}
+
+/** A comma too many, or a slip in its name, and a row fits no video: what it says must not be missing from a post. */
+function keepBack(videos: readonly FoundVideo[], rowOf: Map<FoundVideo, CaptionRow | 'refused'>, stray: CaptionRow): readonly Refused[] {
+  const bare = videos.filter((video) => !rowOf.has(video) && video.textFile === null);
+  for (const video of bare) rowOf.set(video, 'refused');
+  const why = `no row is for it, and ${stray.where} fits no video: correct that row, or put this one's caption into`;
+  return bare.map(({ name, stem }) => ({ what: name, why: `${why} ${stem}.txt beside it` }));
 }
 
 /** By path below the folder, then by the end of a longer path, then by file name or stem. */
@@ -280,6 +297,11 @@ function wishOf(
 ): Pick<NewJob, 'account' | 'publishAtMs' | 'priority' | 'maxAttempts' | 'retry'> | string {
   const folderAccount = video.parents.findLast((parent) => request.knownAccounts.includes(parent.replace(/^@/, '')))?.replace(/^@/, '');
   const account = request.boundTo ?? row?.account ?? folderAccount ?? null;
+  // Half of a caption with a comma in it may stand where an account should.
+  const written = row?.account ?? account;
+  if (written !== null && !isAccountName(written) && !request.knownAccounts.includes(written)) {
+    return `"${written}" is no possible name of an account; correct it, and put a caption that contains commas in quotes`;
+  }
   if (account !== null && !request.knownAccounts.includes(account)) {
     return `there is no account "${account}"; add it by --add-accounts ${account}, or correct the name`;
   }

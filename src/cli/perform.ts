@@ -128,9 +128,8 @@ async function queue(parts: PerformParts, intake: Intake): Promise<void> {
   // Of what is not queued nothing need be said.
   for (const note of notesOf(intake, queued)) parts.terminal.write(`${note}\n`);
   const tail = known.length > 0 ? `, ${known.length} already known` : '';
-  const all = intake.jobs.length + intake.refused.length;
   parts.terminal.write(
-    `Queued ${queued.length} of ${all} video${all === 1 ? '' : 's'}${tail}${queued.length === 0 ? '' : ` (batch ${intake.batch.id})`}.\n`,
+    `Queued ${queued.length} of ${intake.found} video${intake.found === 1 ? '' : 's'}${tail}${queued.length === 0 ? '' : ` (batch ${intake.batch.id})`}.\n`,
   );
 }
 

@@ -44,6 +44,8 @@ export interface DeskParts {
   readonly accountPolicy: (name: string) => AccountPolicy;
   /** It names the account itself. */
   readonly isConfigured: (name: string) => boolean;
+  /** The phones that the configuration allows for; absent or null = any may be there. */
+  readonly phones?: readonly string[] | null;
   /** The daemon's own switches; null = no daemon runs here. */
   readonly daemon: DaemonSwitches | null;
   /** Ends what an earlier life left; answers one line for each thing that was found. */

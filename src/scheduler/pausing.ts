@@ -29,9 +29,9 @@ export async function pauseAccount({ store }: DeskParts, what: 'pause' | 'resume
   return accepted(`${name} may post again.`);
 }
 
-export async function pausePhone({ store, daemon }: DeskParts, what: 'pause' | 'resume', name: string): Promise<Accepted> {
+export async function pausePhone({ store, daemon, phones = null }: DeskParts, what: 'pause' | 'resume', name: string): Promise<Accepted> {
   const before = await pausedPhones(store);
-  const known = daemon?.phones?.() ?? null;
+  const known = daemon?.phones?.() ?? phones;
   if (what === 'pause' && known !== null && !known.includes(name)) {
     throw refused(`there is no phone "${name}"`, known.length === 0 ? 'No phone is known now.' : `There are ${known.join(', ')}.`);
   }

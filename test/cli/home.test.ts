@@ -1,5 +1,5 @@
 /** Guards design section 9: the home is where it was said to be, and a look creates nothing. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +30,22 @@ describe('resolveHome', () => {
     expect(readdirSync(folder)).toEqual([]);
     writeFileSync(join(folder, 'scheduler.yaml'), '');
     expect(ask({ need: 'order' })).toEqual({ path: folder, exists: true });
+  });
+});
+
+describe('a home that is to be made', () => {
+  // Anywhere else there is no such folder, and root may write everywhere.
+  it.runIf(process.platform === 'linux').each(['/proc/x', '/proc', '/sys/x/y', '/dev/fd/x'])(
+    'is refused below the kernel’s own files: %s',
+    (home) => {
+      expect(() => ask({ home, need: 'create' })).toThrow(`no home can be at ${home}: nothing can be written into`);
+      expect(ask({ home })).toEqual({ path: home, exists: false });
+    },
+  );
+
+  it.runIf(process.getuid?.() !== 0)('is refused where this user may not write', () => {
+    chmodSync(folder, 0o555);
+    expect(() => ask({ home: 'a/b', need: 'create' })).toThrow(`nothing can be written into ${folder}`);
   });
 });
 

@@ -191,11 +191,48 @@ describe('takeFolder', () => {
     expect(jobs).toEqual([]);
     expect(refused.map(({ what, why }) => `${what}: ${why}`)).toEqual([
       'c.csv:3: "twin.mp4" could be x/twin.mp4 or y/twin.mp4; write the path',
-      expect.stringMatching(/^c\.csv:4: it has 4 values where the header has 3/),
+      'comma.mp4: it has 4 values where the header has 3; put a caption that contains commas in quotes (c.csv:4)',
       'c.csv:6: b.mp4 has a row already',
       'c.csv:7: there is no video "gone.mp4" in the folder',
       'a.mp4: there is no account "nobody"; add it by --add-accounts nobody, or correct the name (c.csv:2)',
     ]);
+  });
+
+  it.each([
+    ['the video named last', 'caption,filename\nHello, world,one.mp4\nok,two.mp4\n', 'c.csv:2: it has 3 values where the header has 2'],
+    ['no more values than columns', 'caption,filename,priority\nHello, world,one.mp4\nok,two.mp4,\n', 'there is no video "world"'],
+    ['a slip in the name', 'filename,caption\nonee.mp4,Hello\ntwo.mp4,ok\n', 'c.csv:2: there is no video "onee.mp4"'],
+  ])('keeps back a video whose caption may be in a row that fits none, and no other: %s', async (_what, rows, why) => {
+    for (const name of ['one.mp4', 'two.mp4', 'three.mp4']) video(name);
+    file('three.txt', 'from the text file');
+    file('c.csv', rows);
+    const { jobs, refused, found } = await take();
+    expect(jobs.map(({ caption }) => caption)).toEqual(['from the text file', 'ok']);
+    const lines = refused.map((one) => `${one.what}: ${one.why}`);
+    expect(lines).toEqual([
+      expect.stringContaining(why),
+      "one.mp4: no row is for it, and c.csv:2 fits no video: correct that row, or put this one's caption into one.txt beside it",
+    ]);
+    expect(found).toBe(3);
+  });
+
+  it('queues videos without any caption beside rows that all fit, and beside the empty lines of a spreadsheet', async () => {
+    for (const name of ['one.mp4', 'two.mp4']) video(name);
+    file('c.csv', 'filename,caption\none.mp4,Hello\n,\n');
+    const { jobs, refused } = await take();
+    expect(refused).toEqual([]);
+    expect(jobs.map(({ caption }) => caption)).toEqual(['Hello', '']);
+  });
+
+  it('offers to add only a name that can be one, and takes half of a caption for no account, whoever the videos are for', async () => {
+    video('a.mp4');
+    file('c.csv', 'filename,caption,account\na,Hello, my friends\n');
+    const said =
+      'a.mp4: "my friends" is no possible name of an account; correct it, and put a caption that contains commas in quotes (c.csv:2)';
+    for (const boundTo of [null, 'alice']) {
+      const { jobs, refused } = await take({ boundTo });
+      expect({ jobs, refused: refused.map(({ what, why }) => `${what}: ${why}`) }).toEqual({ jobs: [], refused: [said] });
+    }
   });
 
   it('takes two files of the same bytes as one post', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountPolicy, type Config, type ConfigOverrides, loadConfig, shownSettings } from '../../src/config.ts';
+import { accountPolicy, type Config, type ConfigOverrides, loadConfig, namedPhones, shownSettings } from '../../src/config.ts';
 import { configInWords } from '../../src/config-shown.ts';
 import { DEFAULT_RETRY } from '../../src/domain/retry.ts';
 import { SchedulerError } from '../../src/errors.ts';
@@ -239,3 +239,10 @@ function put(into: Record<string, unknown>, [key = '', ...rest]: readonly string
   into[key] = into[key] ?? {};
   put(into[key] as Record<string, unknown>, rest, value);
 }
+
+it('knows which phones there can be only when none is found by looking', () => {
+  const named = 'simulated: [{name: phone-1, address: "127.0.0.1:6000"}], network: [{name: phone-2, address: "192.0.2.7:5555"}]';
+  expect(namedPhones(load(`devices: {usb: false, ${named}}`))).toEqual(['phone-2', 'phone-1']);
+  expect(namedPhones(load(`devices: {${named}}`))).toBeNull();
+  expect(namedPhones(load(`devices: {usb: false, ${named}, geelark: {token: x}}`))).toBeNull();
+});

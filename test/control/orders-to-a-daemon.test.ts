@@ -50,7 +50,7 @@ const daemon: NonNullable<DeskParts['daemon']> = {
   reload: async () => 'Read scheduler.yaml again.',
 };
 
-function order(command: Command, beside: DeskParts['daemon'] = daemon) {
+function order(command: Command, beside: DeskParts['daemon'] = daemon, phones: DeskParts['phones'] = null) {
   const ledger = { append: nothing, withdraw: nothing, confirm: nothing };
   const desk = new Desk({
     store,
@@ -62,6 +62,7 @@ function order(command: Command, beside: DeskParts['daemon'] = daemon) {
     accountPolicy: () => POLICY,
     isConfigured: () => false,
     daemon: beside,
+    phones,
     wake: () => undefined,
   });
   return desk.handle(command);
@@ -102,6 +103,22 @@ describe('one phone', () => {
 
   it('that nobody knows is refused, with those that there are', async () => {
     expect(await order({ do: 'pause', device: 'phone-9' })).toMatchObject({ ok: false, next: 'There are phone-1, phone-2.' });
+  });
+});
+
+describe('one phone, without a daemon', () => {
+  it('is paused when the configuration names it, or names none and they are found by looking; else refused', async () => {
+    const named = ['phone-1', 'phone-2'];
+    expect(await order({ do: 'pause', device: 'nope' }, null, named)).toMatchObject({
+      ok: false,
+      text: 'there is no phone "nope"',
+      next: 'There are phone-1, phone-2.',
+    });
+    expect(await pausedPhones(store)).toEqual([]);
+    expect(await order({ do: 'pause', device: 'phone-1' }, null, named)).toMatchObject({ ok: true });
+    expect(await order({ do: 'pause', device: 'R58M' }, null, null)).toMatchObject({ ok: true });
+    expect(await order({ do: 'resume', device: 'R58M' }, null, named)).toMatchObject({ ok: true });
+    expect(await pausedPhones(store)).toEqual(['phone-1']);
   });
 });
 

@@ -118,9 +118,11 @@ describe('bad input', () => {
   it('one bad video among good ones: it alone is not queued, and is named', async () => {
     const folder = world.videos('mixed', ['one', 'two']);
     writeFileSync(join(folder, 'bad.mp4'), 'no video at all');
+    writeFileSync(join(folder, 'captions.csv'), 'filename,caption\ngone.mp4,x\n');
     const { code, stdout } = await world.cli('--add-folder', folder, '--add-accounts', 'a');
     expect(code).toBe(0);
     expect(stdout).toMatch(/Not queued: bad\.mp4: /);
+    expect(stdout).toMatch(/Not queued: captions\.csv:2: /);
     expect(stdout).toContain('Queued 2 of 3 videos');
   });
 
@@ -149,22 +151,19 @@ describe('--status', () => {
     expect(JSON.parse((await world.cli('--status', '--json')).stdout)).toMatchObject({ running: false });
   });
 
-  it.each([[['--status']], [['--retry', 'all']]])(
-    'with a store that is none: one sentence, nothing created: %j',
-    async (flags) => {
-      await world.cli('--add-accounts', 'a');
-      const before = readdirSync(world.home);
-      for (const [store, what] of [
-        [world.home, 'home is a folder; the store must be a file in it'],
-        [world.path('gone.db'), 'there is no database .*gone\\.db; name the right one by --store'],
-      ] as const) {
-        const { code, stdout, stderr } = await world.cli(...flags, '--store', store);
-        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-        expect(stderr).toMatch(new RegExp(`^scheduler: .*${what}\n`));
-      }
-      expect(readdirSync(world.home)).toEqual(before);
-    },
-  );
+  it.each([[['--status']], [['--retry', 'all']]])('with a store that is none: one sentence, nothing created: %j', async (flags) => {
+    await world.cli('--add-accounts', 'a');
+    const before = readdirSync(world.home);
+    for (const [store, what] of [
+      [world.home, 'home is a folder; the store must be a file in it'],
+      [world.path('gone.db'), 'there is no database .*gone\\.db; name the right one by --store'],
+    ] as const) {
+      const { code, stdout, stderr } = await world.cli(...flags, '--store', store);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(new RegExp(`^scheduler: .*${what}\n`));
+    }
+    expect(readdirSync(world.home)).toEqual(before);
+  });
 
   it('answers while the daemon writes, and sees what it holds', async () => {
     const stage: Stage = await openStage();
