@@ -2,7 +2,8 @@
  * What the service manager is told: ready once the home is ours and Appium was
  * looked at, one line that follows the work, a sign of life while every loop
  * gets somewhere, and that we stop. A loop that hangs ends the signs of life;
- * then the manager ends and restarts us, which is safe at any instant.
+ * then the manager ends and restarts us, which is safe at any instant. Without
+ * a manager only a person can, who is called in the same words.
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -12,6 +13,7 @@ import type { Part } from './house.ts';
 import type { Progress } from './progress.ts';
 
 export interface ServiceReporterParts {
+  /** null = there is none. */
   readonly manager: Supervisor | null;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,9 +31,13 @@ const LINE_EVERY_MS = 5_000;
 /** Of the watchdog's time; systemd advises half, and one sign of life may get lost. */
 const FED_EARLY = 3;
 
-export function serviceReporter(parts: ServiceReporterParts): Part {
-  const { manager } = parts;
-  if (manager === null) return { name: 'Service manager', stop: async () => undefined };
+/** What is told to nobody is not made: what is left is the look for loops that hang. */
+const NOBODY: Supervisor = { watchdogMs: null, notify: async () => true };
+const UNTOLD = { firstCheck: async () => undefined, line: async () => '' };
+
+export function serviceReporter(given: ServiceReporterParts): Part {
+  const manager = given.manager ?? NOBODY;
+  const parts = given.manager === null ? { ...given, ...UNTOLD } : given;
   const ended = new AbortController();
   let reporting: Promise<void> = Promise.resolve();
   return {
@@ -71,7 +77,7 @@ async function report(manager: Supervisor, parts: ServiceReporterParts, ended: A
     const before: string | null = stalled;
     stalled = progress.stalled();
     if (stalled !== null && stalled !== before)
-      callPerson(logger, 'stalled', { stalled }, `No progress: ${stalled}; the watchdog is not fed`);
+      callPerson(logger, 'stalled', { stalled }, `No progress: ${stalled}; no sign of life is given`);
     const lines: string[] = [];
     const line: string | null = stop.aborted ? told : await lineOf(parts, stalled);
     if (line !== null && line !== told) lines.push(`STATUS=${line}`);

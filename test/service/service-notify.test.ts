@@ -96,6 +96,24 @@ describe('a loop that hangs', () => {
   });
 });
 
+it('a loop that hangs where no service manager is calls a person, once', async () => {
+  const clock = new VirtualClock();
+  const logger = new MemoryLogger();
+  const progress = new Progress(clock);
+  const unasked = () => Promise.reject(new Error('nobody wants to know'));
+  const part = serviceReporter({
+    ...{ manager: null, clock, logger, progress },
+    ...{ firstCheck: unasked, line: unasked, stop: new AbortController().signal },
+  });
+  await part.start?.();
+  progress.enter('worker 1', 'claiming a job', 10_000);
+  await clock.advance(20_000);
+  expect(logger.messages()).toEqual([]);
+  await clock.advance(120_000);
+  expect(logger.messages()).toEqual([expect.stringMatching(/^\[ALARM\] No progress: worker 1 has been in "claiming a job"/)]);
+  await part.stop();
+});
+
 describe('who is meant', () => {
   const socket = { NOTIFY_SOCKET: '/run/x', WATCHDOG_USEC: '5000000' };
   it.each([
