@@ -361,10 +361,14 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Which file lies there; null = none. */
+/** Which file lies there; null = none, or its folder cannot be looked into any more. */
 function identityOf(path: string): string | null {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? null : `${found.dev}:${found.ino}`;
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
 }
 
 function limitsOf({ accounts, exceptDevices, exceptApps = [] }: ClaimRequest): string {

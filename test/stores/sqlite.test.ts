@@ -1,5 +1,5 @@
 /** The SQLite store: the contract, and what only a file can break. Guards promises 1, 2 and 7. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -170,6 +170,23 @@ describe('the rules are in the database, whoever writes (promise 1)', () => {
     expect(next.epoch).toBe(subject.epoch + 1);
     expect([await next.store.jobs({}), await next.store.accounts(NOON), await next.store.counts()]).toEqual(before);
     await next.store.close();
+  });
+
+  it('tells when its file is gone, replaced or out of reach, and when it is back', async () => {
+    const { store } = await Subject.open(make);
+    const seen = (change: () => void) => {
+      change();
+      return (store as SqliteStore).isThere();
+    };
+    expect(seen(() => {})).toBe(true);
+    expect(seen(() => renameSync(path, `${path}.aside`))).toBe(false);
+    expect(seen(() => writeFileSync(path, 'another'))).toBe(false);
+    rmSync(path);
+    // A loop of links: what lies behind it cannot be asked for at all.
+    expect(seen(() => symlinkSync(path, path))).toBe(false);
+    rmSync(path);
+    expect(seen(() => renameSync(`${path}.aside`, path))).toBe(true);
+    await store.close();
   });
 
   it('judges an account again when the clock was set back behind its window', async () => {
