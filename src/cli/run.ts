@@ -21,6 +21,8 @@ export interface RunParts extends Runnable {
 
 /** Exit code of a drain after which something needs a look. */
 const NEEDS_A_LOOK = 4;
+/** Without an answer to Ctrl-C people press it again, which breaks off a post that nobody is sure of then. */
+const STOPPING = 'Stopping: no further post is started; one that is under way may finish (Ctrl-C again breaks it off).\n';
 
 /** @throws SchedulerError NO_ACCOUNTS, NO_JOBS and what the start throws */
 export async function run({ mode, scheduler, shutdown, reader, terminal, clock }: RunParts): Promise<number> {
@@ -28,9 +30,11 @@ export async function run({ mode, scheduler, shutdown, reader, terminal, clock }
   const before = await reader.counts();
   if (mode === 'drain' && Object.values(before).every((count) => count === 0)) throw new SchedulerError('NO_JOBS');
   shutdown.onSignals();
+  shutdown.signal.addEventListener('abort', () => terminal.write(STOPPING), { once: true });
   try {
     if (mode === 'daemon') {
       await scheduler.run();
+      terminal.write('Stopped.\n');
       return 0;
     }
     const result = await scheduler.drain();
@@ -52,7 +56,8 @@ export async function run({ mode, scheduler, shutdown, reader, terminal, clock }
     terminal.write(
       `Published ${after.success - before.success}${waiting}${rest.map(([what, count]) => `, ${count} ${what}`).join('')} (${result.final_result}).\n`,
     );
-    return rest.length > 0 ? NEEDS_A_LOOK : 0;
+    const isCutShort = shutdown.reason !== null && after.pending > 0;
+    return rest.length > 0 || isCutShort ? NEEDS_A_LOOK : 0;
   } finally {
     shutdown.done();
   }

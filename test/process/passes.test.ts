@@ -203,6 +203,27 @@ it('Ctrl-C during the pause between two passes ends it at once, with nothing cla
   expect(world.log().filter(({ msg }) => msg.startsWith('=== PASS'))).toHaveLength(1);
 });
 
+it('a drain that is stopped while videos wait does not end as if all were done', async () => {
+  world.configure(stage.url, ['workers: 1']);
+  stage.hold('before');
+  const child = world.spawn([
+    '--home',
+    world.home,
+    '--add-folder',
+    world.videos('chunk', ['one']),
+    '--add-accounts',
+    'alice',
+    '--run',
+    '--drain',
+  ]);
+  const ended = world.finish(child);
+  await stage.visit('before');
+  child.kill('SIGINT');
+  const { code, stdout } = await ended;
+  expect(code).toBe(4);
+  expect(stdout).toMatch(/\nStopping: .*\nPublished 0, 1 waiting \(\w+\)\.\n$/s);
+});
+
 it('a video has as many tries as its own row says, whatever the settings say', async () => {
   const folder = world.videos('chunk', ['twice', 'never', 'plain']);
   const stop = '"{stop_when: ""{{ type == \'adb_timeout\' }}""}"';

@@ -53,7 +53,9 @@ describe.each(stops)('%s', (_name, stop) => {
     await world.logged('Stopping: no new posts');
     stage.open('committed');
     await stopped;
-    expect(await daemon.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    const ended = await daemon.ended;
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(ended.stdout).toMatch(/(?:^|\n)Stopping: .* may finish .*\nStopped\.\n$/s);
     expectCleanEnd();
     expect(world.posts()).toHaveLength(1);
     expect(world.jobs()).toMatchObject([{ status: 'success' }]);
