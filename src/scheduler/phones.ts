@@ -38,6 +38,8 @@ const FILE_KEPT_MS = 24 * 3_600_000;
 export class Phones {
   readonly #parts: PhonesParts;
   readonly #started = new Map<string, DeviceProvider>();
+  /** What an earlier life started and nobody has taken over yet; null = not looked up yet. */
+  #left: Set<string> | null = null;
   #known: readonly DeviceInfo[] = [];
   #homes = new Map<string, DeviceProvider>();
 
@@ -114,10 +116,13 @@ export class Phones {
   /** What an earlier life started is ours to stop: at once, or at the end when a post in doubt may still be on its way from it. */
   async #takeOver(homes: ReadonlyMap<string, DeviceProvider>, signal: AbortSignal): Promise<void> {
     const { store, epoch } = this.#parts;
-    for (const { kind, details, epoch: since } of await store.resources()) {
-      const id = String(details.device);
+    const recorded = this.#left === null ? await store.resources() : [];
+    const earlier = recorded.filter((resource) => resource.kind === 'phone' && resource.epoch < epoch);
+    this.#left ??= new Set(earlier.map(({ details }) => String(details.device)));
+    for (const id of this.#left) {
       const provider = homes.get(id);
-      if (kind !== 'phone' || since >= epoch || provider === undefined || this.#started.has(id)) continue;
+      if (provider === undefined) continue;
+      this.#left.delete(id);
       this.#started.set(id, provider);
       const inDoubt = await store.jobs({ statuses: ['uncertain'] });
       if (!inDoubt.some((job) => job.device === id)) await this.#stop(id, provider, signal);

@@ -38,23 +38,24 @@ const LOOPS: readonly (readonly [string, Hung, string])[] = [
   ['the sweep of evidence', (call, args) => call === 'store.jobs' && statuses(args).includes('failed'), 'tick evidence'],
 ];
 
-/** Hours of a daemon, mostly waits for its files: 3 s of CPU each took 8 to 30 s at a load of 9 to 17 on two cores. */
-const LIMITS = { timeout: 120_000 };
+/** Hours of a daemon, mostly waits for its files: up to 2.7 s each at a load of 9 on two cores. */
+const LIMITS = { timeout: 60_000 };
 
 describe('a loop that hangs ends the feeding, is named, and the next life works', LIMITS, () => {
   it.each(LOOPS)('%s', async (_what, hung, name) => {
     await live(async () => {
       await home.start();
       await home.addJobs(40);
-      await pass(20 * MINUTE);
+      await pass(10 * MINUTE);
       expect(home.told.longestUnfedMs).toBeLessThan(WATCHDOG_MS);
       home.life.hung = hung;
-      await pass(90 * MINUTE);
+      // What comes once an hour comes at 17 and 30 minutes past, and may take ten.
+      await pass(35 * MINUTE);
       expect(unfedMs()).toBeGreaterThan(WATCHDOG_MS);
       expect(home.told.status).toMatch(new RegExp(`^No progress: ${name}`));
       await home.kill();
       await home.addJobs(2);
-      await pass(20 * MINUTE);
+      await pass(5 * MINUTE);
       expect(home.told.ready).toBe(2);
       expect(unfedMs()).toBeLessThan(WATCHDOG_MS);
       await home.life.stop();
@@ -64,9 +65,9 @@ describe('a loop that hangs ends the feeding, is named, and the next life works'
   it('the words to the service manager themselves', async () => {
     await live(async () => {
       await home.start();
-      await pass(20 * MINUTE);
+      await pass(5 * MINUTE);
       home.life.hung = (call) => call === 'store.counts';
-      await pass(10 * MINUTE);
+      await pass(5 * MINUTE);
       expect(unfedMs()).toBeGreaterThan(WATCHDOG_MS);
       await home.kill();
       await home.life.stop();
@@ -76,7 +77,7 @@ describe('a loop that hangs ends the feeding, is named, and the next life works'
   it('a start that comes to no end, though it was said to be ready', async () => {
     await live(async () => {
       await home.start((call) => call === 'store.resources');
-      await pass(20 * MINUTE);
+      await pass(10 * MINUTE);
       expect(home.told.status).toMatch(/^No progress: scheduler has been in "starting"/);
       expect(unfedMs()).toBeGreaterThan(WATCHDOG_MS);
       await home.kill();
@@ -111,15 +112,6 @@ describe('whoever only waits is fed all the time', LIMITS, () => {
       expect(home.told.status).toContain('posting for');
       await pass(2 * HOUR);
       await home.kill();
-      await home.life.stop();
-    });
-    expect(home.told.longestUnfedMs).toBeLessThan(WATCHDOG_MS);
-  });
-
-  it('for work, six hours', async () => {
-    await live(async () => {
-      await home.start();
-      await pass(6 * HOUR);
       await home.life.stop();
     });
     expect(home.told.longestUnfedMs).toBeLessThan(WATCHDOG_MS);

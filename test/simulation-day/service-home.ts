@@ -120,8 +120,10 @@ export class ServiceHome {
     return reply;
   }
 
-  close(): void {
+  /** A life that a failed test has left goes with it, or the next test would wait for its files. */
+  async close(): Promise<void> {
     vi.useRealTimers();
+    await this.#life?.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

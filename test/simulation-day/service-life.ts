@@ -34,6 +34,7 @@ export class ServiceLife {
   hung: Hung = () => false;
   shutdown: Shutdown | null = null;
   readonly #open: { close(): Promise<void> }[] = [];
+  #closing: Promise<void> | null = null;
   /** Settles when it has ended in order; never when it was killed. */
   ended: Promise<void> = NEVER;
 
@@ -115,9 +116,12 @@ export class ServiceLife {
     });
   }
 
-  async #close(): Promise<void> {
-    this.shutdown?.done();
-    for (const file of this.#open) await file.close();
+  #close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.shutdown?.done();
+      for (const file of this.#open) await file.close();
+    })();
+    return this.#closing;
   }
 }
 
