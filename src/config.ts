@@ -194,9 +194,10 @@ export function accountPublisher(config: Config, name: string): PublisherConfig 
   return config.accounts.find((account) => account.name === name)?.publisher ?? config.publisher;
 }
 
-/** The phones there can be; null = those are found by looking, not named. */
+/** The phones there can be; null = nobody named any, or those are found by looking. */
 export function namedPhones({ devices }: Config): readonly string[] | null {
-  return devices.usb || devices.geelark !== null ? null : [...devices.network, ...devices.simulated].map(({ name }) => name);
+  const named = [...devices.network, ...devices.simulated].map(({ name }) => name);
+  return devices.usb || devices.geelark !== null || named.length === 0 ? null : named;
 }
 
 /** What `--status` shows of the settings and the daemon stores as the value `config`: small, and free of secrets. */

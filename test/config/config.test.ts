@@ -244,5 +244,6 @@ it('knows which phones there can be only when none is found by looking', () => {
   const named = 'simulated: [{name: phone-1, address: "127.0.0.1:6000"}], network: [{name: phone-2, address: "192.0.2.7:5555"}]';
   expect(namedPhones(load(`devices: {usb: false, ${named}}`))).toEqual(['phone-2', 'phone-1']);
   expect(namedPhones(load(`devices: {${named}}`))).toBeNull();
+  expect(namedPhones(load('devices: {usb: false}'))).toBeNull();
   expect(namedPhones(load(`devices: {usb: false, ${named}, geelark: {token: x}}`))).toBeNull();
 });

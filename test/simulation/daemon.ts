@@ -149,7 +149,7 @@ export class Daemon {
     while (await process.clock.sleep(HEARTBEAT_MS, 'heartbeat', this.#lost.signal)) {
       if (progress.stalled() !== null) continue;
       if (home.lockFile !== null && home.lockFile.process !== process) this.#lost.abort(new Error('the lock file names another'));
-      else home.lockFile = { process, heartbeatMs: process.clock.now() };
+      else home.lockFile = { process, heartbeatMs: process.clock.monotonic() };
     }
   }
 }

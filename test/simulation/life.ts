@@ -157,7 +157,7 @@ export class Life implements Observer {
     const { home, timeline } = { home: this.#home, timeline: this.#timeline };
     const process = this.#newProcess(`daemon ${this.#starts}`);
     home.holder = process;
-    home.lockFile = { process, heartbeatMs: timeline.now() };
+    home.lockFile = { process, heartbeatMs: timeline.monotonic() };
     this.#say(`${process.name} starts`);
     const publishers = new Map(
       [...this.#plan.kinds].map(([name, kind]) => [name, { publisher: this.#publisher(process, kind), options: {} }]),
@@ -180,7 +180,7 @@ export class Life implements Observer {
   #takeLock(): boolean {
     const { holder, lockFile } = this.#home;
     if (holder !== null) {
-      const silent = lockFile !== null && this.#timeline.now() - lockFile.heartbeatMs >= SILENT_MS;
+      const silent = lockFile !== null && this.#timeline.monotonic() - lockFile.heartbeatMs >= SILENT_MS;
       if (!silent) return false;
       if (!this.#storm.over && this.#chance.happens(this.#plan.rates.overtaken)) this.#overtake(holder);
       else holder.end();
