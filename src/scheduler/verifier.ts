@@ -76,6 +76,8 @@ export class Verifier {
   /** When each job was last looked at in this life; a new life begins with a look at once. */
   readonly #looked = new Map<string, number>();
   readonly #postponed = new Map<string, number>();
+  /** Jobs that an earlier holder may have had in hand, with the monotonic time of the first look that found him gone; null = not yet. */
+  readonly #goneSince = new Map<string, number | null>();
   #looks: readonly PlannedLook[] = [];
 
   constructor(parts: VerifierParts) {
@@ -188,10 +190,11 @@ export class Verifier {
     const limit = { ms: LOOK_LIMIT_MS, reason: `look at ${job.id}`, signal: stop };
     // Asked before the look: whoever could still act while it looked, may have acted behind its back.
     // A look through a phone waits by itself, after its new session has cut off the old one; on another phone it cuts off nobody.
-    const { unsettled, doubted } = this.#parts;
+    const { unsettled } = this.#parts;
+    const settleMs = publisher.settleMs ?? 0;
     const cutOff = publisher.needs.device
       ? !unsettled.has(job.id, 0) && device === job.device
-      : !unsettled.has(job.id, publisher.settleMs ?? 0) && (await doubted.holderOf(job)) === null;
+      : !unsettled.has(job.id, settleMs) && (await this.#isGone(job, settleMs));
     try {
       const verdict = await withLimit(clock, limit, async (signal) => {
         const log = { info: trace.info, warn: trace.warn };
@@ -209,6 +212,20 @@ export class Verifier {
       if (!stop.aborted) trace.warn(`The look failed: ${error instanceof Error ? error.message : String(error)}`);
       return 'unknown';
     }
+  }
+
+  /** What a holder did last needs its time to be seen: he must have been gone for `settleMs` before a look proves anything. */
+  async #isGone(job: Doubt, settleMs: number): Promise<boolean> {
+    const { clock, doubted } = this.#parts;
+    if ((await doubted.holderOf(job)) !== null) {
+      this.#goneSince.set(job.id, null);
+      return false;
+    }
+    const seen = this.#goneSince.get(job.id);
+    if (seen === undefined) return true; // nobody but this life ever had it, or the rescue's own wait has counted him out
+    const since = seen ?? clock.monotonic();
+    this.#goneSince.set(job.id, since);
+    return clock.monotonic() - since >= settleMs;
   }
 
   async #conclude(job: Doubt, verdict: Verdict | 'unknown'): Promise<void> {

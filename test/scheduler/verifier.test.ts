@@ -34,11 +34,12 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     ...more,
   };
   const rests = new Rests(world.clock, 0);
+  const holders = await new DoubtedHolders({ store: world.store, isDead: async () => false }).add(doubted, 2);
   const verifier = new Verifier({
     ...world.attemptParts(),
     rests,
     epoch: 1,
-    doubted: await new DoubtedHolders({ store: world.store, isDead: async () => false }).add(doubted, 2),
+    doubted: holders,
     settings: SETTINGS,
     evidence: new EvidenceKeeper('/nowhere', world.logger),
     publisherOf: () => ({ publisher, options: {} }),
@@ -47,7 +48,7 @@ async function doubt(says: (look: number) => Says | Promise<Says>, more: Partial
     progress: world.progress,
   });
   const since = (await world.job('beach')).uncertainMs ?? 0;
-  return { world, verifier, looks: () => looks.map((at) => Math.round((at - since) / 1000)), rests };
+  return { world, verifier, looks: () => looks.map((at) => Math.round((at - since) / 1000)), rests, holders };
 }
 
 describe('the verifier', () => {
@@ -108,6 +109,20 @@ describe('the verifier', () => {
     const { world, verifier } = await doubt((look) => (look === 1 ? Promise.reject(new Error('no session')) : 'published'));
     void verifier.run(world.stop.signal);
     await world.clock.advance(MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
+  it('gives what a vouched-for holder did last its time to be seen', async () => {
+    const holder = { pid: 42, hostname: 'elsewhere', started: '2026-01-05T11:00:00Z' };
+    const { world, verifier, looks, holders } = await doubt((look) => (look <= 3 ? 'absent' : 'published'), {}, [holder]);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(99_000);
+    expect(looks()).toEqual([20, 40]);
+    expect(await holders.dismiss('42@elsewhere')).toBe(true);
+    await world.clock.advance(10_000);
+    expect(looks()).toEqual([20, 40, 100]);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+    await world.clock.advance(5 * MINUTE);
     expect(await world.job('beach')).toMatchObject({ status: 'success' });
   });
 

@@ -81,7 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'the verifier believes "absent" although a holder that was replaced unseen may live',
     VERIFIER,
-    ' && (await doubted.holderOf(job)) === null',
+    ' && (await this.#isGone(job, settleMs))',
     '',
   ),
   one('an attempt is watched only after it ended', UNSETTLED, '(this.#jobs.get(jobId)?.running ?? 0) + more', '0'),
