@@ -91,8 +91,14 @@ export class InstanceLock {
     return this.#held;
   }
 
-  /** Shows the number of this life in the file. Whoever is `doubted` must be in the store by then. */
+  /**
+   * Shows the number of this life in the file. Whoever is `doubted` must be in the store by then.
+   *
+   * @throws SchedulerError LOCK_LOST when the file names a successor; it is left alone
+   */
   async setEpoch(epoch: number): Promise<void> {
+    // A start that was frozen since it took the lock may have been replaced: it must bring nothing home in its successor's place.
+    if (!(await this.#stillOurs())) throw new SchedulerError('LOCK_LOST');
     this.#epoch = epoch;
     await this.#write();
   }

@@ -142,6 +142,15 @@ describe('a second start', () => {
     expect((await acquire()).held()).toBe(true);
   });
 
+  test('is left alone by a start that was frozen before it wrote its epoch, and replaced', async () => {
+    const woken = await acquire();
+    await put({ ...(await onDisk()), pid: process.ppid, start_ticks: await startTicks(process.ppid) });
+    const successor = await onDisk();
+    await expect(woken.setEpoch(7)).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    expect(await onDisk()).toEqual(successor);
+    expect(woken.held()).toBe(false);
+  });
+
   test('replaces a killed holder at once', async () => {
     const first = holder();
     await first.says('LOCKED');

@@ -3,6 +3,7 @@
  * posted.jsonl and the lock. It outlives every process; what is appended to
  * posted.jsonl is there when the call has resolved, and may be torn when not.
  */
+import { SchedulerError } from '../../src/errors.ts';
 import type { LockContent } from '../../src/runtime/lock-file.ts';
 import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
 import { ledgerLine, missingPosts, readLedger, type Sequel } from '../../src/stores/posted-lines.ts';
@@ -31,6 +32,8 @@ export class Home {
   async begin(process: SimProcess) {
     const store = this.store.face(process);
     const epoch = await store.raiseEpoch('home');
+    // As setEpoch of instance-lock.ts.
+    if (this.holder !== process) throw new SchedulerError('LOCK_LOST');
     // Whoever is frozen elsewhere can be seen by nobody here.
     const doubted = await new DoubtedHolders({ store, isDead: async () => false }).add(this.doubted, epoch);
     this.doubted = [];
