@@ -62,7 +62,7 @@ export class Rescuer {
   /**
    * Makes every job uncertain whose post is on record while the store does not hold it as made; a
    * record without its job (the database was deleted or restored) brings the job back, as public
-   * when the record says that it was confirmed.
+   * when the record says that it was confirmed. A confirmation also settles a job that is uncertain already.
    *
    * @param missing what posted.jsonl knows and the store does not
    */
@@ -82,6 +82,7 @@ export class Rescuer {
     const message = `posted.jsonl says that ${entry.account} was about to publish it; the database does not know the outcome`;
     const key = postKey(entry.account, entry.sha256, entry.repeat);
     const job = await store.job(entry.job);
+    if (entry.confirmed && job?.status === 'uncertain' && job.postKey === key) return this.#confirm(job);
     // A job that is another account's post by now (its first holder was frozen before it wrote the line) keeps that; the line gets a job of its own.
     if (job && job.sha256 === entry.sha256 && !POST_COUNTS.includes(job.status)) {
       const event = { type: 'posted_before', account: entry.account, postKey: key, committedMs: entry.atMs, message } as const;

@@ -47,17 +47,20 @@ export function readLedger(text: string): LedgerContent {
 }
 
 /**
- * Posts of the ledger whose key the store does not hold as committing, uncertain or success.
+ * Posts of the ledger whose key the store does not hold as committing, uncertain or success; and those that the ledger knows as
+ * confirmed while a job, which is named then, is uncertain about them, as in an older copy of the database.
  *
  * What was settled as absent since is known by its withdrawn line alone: the store's own memory of it cannot be told from that of an
  * earlier try once the clock was set back, or the database restored. A line that could not be withdrawn asks a person again.
  */
 export async function missingPosts(entries: readonly PostedEntry[], store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
   if (entries.length === 0) return [];
-  const held = new Set((await store.jobs({ statuses: POST_COUNTS })).map((job) => job.postKey));
+  const held = new Map((await store.jobs({ statuses: POST_COUNTS })).map((job) => [job.postKey, job]));
   const missing: PostedEntry[] = [];
   for (const entry of entries) {
-    if (held.has(postKey(entry.account, entry.sha256, entry.repeat))) continue;
+    const holder = held.get(postKey(entry.account, entry.sha256, entry.repeat));
+    if (holder?.status === 'uncertain' && entry.confirmed) missing.push({ ...entry, job: holder.id });
+    if (holder) continue;
     if (entry.sha256 === '' && POST_COUNTS.includes((await store.job(entry.job))?.status ?? 'pending')) continue;
     missing.push(entry);
   }
@@ -75,8 +78,9 @@ function follow(open: Map<string, PostedEntry>, { line, atMs }: { readonly line:
   }
   const before = open.get(key);
   const confirmed = line.then === 'confirmed' || (before?.confirmed ?? false);
-  // The instant is that of the post, not that of its confirmation.
-  open.set(key, { account, sha256, repeat, job, atMs: line.then === 'confirmed' ? (before?.atMs ?? atMs) : atMs, confirmed });
+  // The instant is that of the post, not that of its confirmation, nor that of a frozen process which announces it late and then withdraws.
+  const madeMs = line.then === 'confirmed' ? (before?.atMs ?? atMs) : Math.max(before?.atMs ?? atMs, atMs);
+  open.set(key, { account, sha256, repeat, job, atMs: madeMs, confirmed });
 }
 
 function parseLine(text: string): { readonly line: Line; readonly atMs: number } | null {

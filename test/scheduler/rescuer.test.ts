@@ -1,6 +1,7 @@
 /** Guards promises 1 and 2 across deaths: what a dead holder left comes home, and a lost database publishes nothing again. */
 import { describe, expect, it } from 'vitest';
 import { postKey } from '../../src/domain/post-key.ts';
+import { missingPosts } from '../../src/stores/posted-lines.ts';
 import { shaOf, World } from './world.ts';
 
 /** A worker died while it held `beach`. */
@@ -73,6 +74,17 @@ describe('a record of a post that the store does not hold as made', () => {
     expect(await world.job('beach')).toMatchObject({ status, postKey: postKey('alice', shaOf('beach'), 0) });
     expect(await world.attempt()).toBeNull();
     expect(world.posts).toEqual([]);
+  });
+
+  it.each([
+    ['settles as published', 'success', true],
+    ['leaves in doubt', 'uncertain', false],
+  ])('%s the job that an older copy of the database holds as under way', async (_what, status, confirmed) => {
+    const world = await afterDeath(true);
+    await world.rescuer().rescue(true);
+    await world.rescuer().reconcile(await missingPosts([entry('beach', confirmed)], world.store));
+    expect(await world.job('beach')).toMatchObject({ status, postKey: postKey('alice', shaOf('beach'), 0) });
+    expect(await world.attempt()).toBeNull();
   });
 
   it.each(['success', 'uncertain'])('asks a person on its own when its job is the %s of another account by now', async (status) => {

@@ -63,6 +63,14 @@ describe('posted.jsonl', () => {
     expect((await ledger.read()).entries).toEqual([]);
   });
 
+  it('a frozen process that announces late and withdraws at once does not take back what its successor made and confirmed', async () => {
+    await ledger.append({ ...record(1), atMs: 5_000 });
+    await ledger.confirm({ ...record(1), atMs: 6_000 });
+    await ledger.append({ ...record(1), atMs: 1_000 });
+    await ledger.withdraw({ ...record(1), atMs: 1_000 });
+    expect((await ledger.read()).entries).toEqual([{ ...record(1), atMs: 5_000, confirmed: true }]);
+  });
+
   it('survives a torn last line and garbage, reports both, and goes on behind them', async () => {
     await ledger.append(record(1));
     await appendFile(
@@ -115,5 +123,22 @@ describe('what a store is missing', () => {
     expect(await ledger.missingFrom(subject.store)).toEqual([]);
     await ledger.append({ ...record(1), atMs: NOON + 1 });
     expect(await ledger.missingFrom(subject.store)).toHaveLength(1);
+  });
+
+  it('is one too that it is still uncertain about, as an older copy of a database is, once the ledger confirms it', async () => {
+    const subject = await Subject.open(make);
+    await subject.accounts(['alice'], { postsPerDay: 9 });
+    await subject.add([{ id: 'again', sha256: sha(1), account: 'alice' }]);
+    const job = await subject.claimed();
+    await ledger.append(record(1));
+    await subject.report(job, { type: 'commit' });
+    await ledger.confirm(record(1));
+    expect(await ledger.missingFrom(subject.store)).toEqual([]); // its holder may be about to write it
+    await subject.report(job, { type: 'doubt', failure: ADB_TIMEOUT });
+    expect(await ledger.missingFrom(subject.store)).toEqual([{ ...record(1), job: 'again', confirmed: true }]);
+    await ledger.withdraw({ ...record(1), atMs: NOON + 9 });
+    expect(await ledger.missingFrom(subject.store)).toEqual([]);
+    await ledger.append({ ...record(1), atMs: NOON + 10 });
+    expect(await ledger.missingFrom(subject.store)).toEqual([]);
   });
 });
