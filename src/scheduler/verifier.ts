@@ -168,7 +168,8 @@ export class Verifier {
       if (publisher.needs.appium && !(await ready(stop, alive))) return;
       progress.enter(WHO, `a look at ${job.id}`, LOOK_LIMIT_MS);
       const verdict = await this.#ask(job, device, stop);
-      if (stop.aborted) return;
+      // A person may have settled it meanwhile, and its next try may be in doubt by now: of that one nothing was seen.
+      if (stop.aborted || (await store.job(job.id))?.attempts !== job.attempts) return;
       this.#looked.set(job.id, clock.now());
       await this.#conclude(job, verdict);
     } finally {

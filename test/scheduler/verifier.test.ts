@@ -159,6 +159,23 @@ describe('the verifier', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'retrying' });
   });
 
+  it('says nothing of a try that was begun while it looked at the one before', async () => {
+    const during = Promise.withResolvers<Says>();
+    const { world, verifier, looks } = await doubt((look) => (look === 1 ? during.promise : 'published'));
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(20_000);
+    const { epoch } = await world.job('beach');
+    const event = { type: 'verdict', verdict: 'absent', retryAtMs: 0, by: 'person' } as const;
+    await world.store.change('beach', { event, claim: null, epoch, who: 'person' });
+    expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { id: 'beach', attempts: 2 } });
+    during.resolve('absent');
+    await world.clock.advance(15_000);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+    await world.clock.advance(MINUTE);
+    expect(looks()).toHaveLength(2);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
   it('leaves jobs to a person that were never claimed here', async () => {
     const { world, verifier, looks } = await doubt(() => 'absent');
     const job = await world.job('beach');
