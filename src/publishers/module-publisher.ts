@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import type { Verdict } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { LookContext, PublishContext, PublishErrorHints, Publisher, PublishJob } from './publisher.ts';
+import { checkVideoFile } from './video-file.ts';
 
 export interface ModulePublisherRequest {
   /** An absolute path, or the name of an installed package. */
@@ -62,8 +63,9 @@ class ModulePublisher implements Publisher {
     if (verify !== null) this.verify = (job, ctx) => this.#look(verify, job, ctx);
   }
 
-  /** @throws what the module throws; when that is no Error, an Error with the same hints */
+  /** @throws what the module throws, an Error with the same hints when that is none; SchedulerError VIDEO_CHANGED, VIDEO_MISSING */
   async publish(job: PublishJob, ctx: PublishContext): Promise<void> {
+    await checkVideoFile(job.video, ctx.signal);
     try {
       const attempt: PublishContext = {
         ...this.#context(ctx),

@@ -39,6 +39,14 @@ describe('a module', () => {
     expect([...one.evidence.keys()]).toEqual(['answer.json']);
   });
 
+  it('is not asked to publish other bytes than those that were queued', async () => {
+    const { world } = (await import(join(MODULES, 'mine.mjs'))) as { world: { acts: number } };
+    const acts = world.acts;
+    const video = { path: VIDEO, sha256: 'a'.repeat(64) };
+    await expect((await load('mine.mjs')).publish(jobOf(VIDEO, { video }), attempt().ctx)).rejects.toMatchObject({ code: 'VIDEO_CHANGED' });
+    expect(world.acts).toBe(acts);
+  });
+
   it('needs no Appium and no phone unless it says so, and may be an instance of a class', async () => {
     expect((await load('mine.mjs')).settleMs).toBe(1_500);
     const publisher = await load('as-a-class.mjs');
