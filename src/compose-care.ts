@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Care } from './cli/care-options.ts';
 import type { Surroundings } from './cli/carry-out.ts';
 import { examine, exitCode, renderFindings, verdict } from './cli/doctor.ts';
+import { needOf } from './cli/home.ts';
 import { showLogs } from './cli/logs.ts';
 import { thisMachine } from './cli/machine.ts';
 import type { Options } from './cli/options.ts';
@@ -13,7 +14,7 @@ import { installService, uninstallService } from './cli/service/install.ts';
 import { renderService, viewService } from './cli/service/show.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { probesOf } from './compose-doctor.ts';
-import { loadConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { daemonListens } from './control/client.ts';
 import { environment } from './runtime/environment.ts';
 import { acquireInstanceLock } from './runtime/instance-lock.ts';
@@ -25,21 +26,21 @@ export interface CareParts extends Surroundings {
   readonly options: Options;
   readonly terminal: Terminal;
   readonly homeOf: (named: string | null, need: 'look' | 'order' | 'create') => string;
+  /** @throws SchedulerError BAD_CONFIG, BAD_USAGE (a slip in `--store`) */
+  readonly configure: (home: string, options: Options) => Promise<Config>;
 }
-
-const NEEDS: Readonly<Partial<Record<Care['do'], 'order' | 'create'>>> = { install_service: 'order', backup: 'order', restore: 'create' };
 
 /** Answers the exit code. @throws SchedulerError for whatever is wrong with the order */
 export async function care(order: Care, parts: CareParts): Promise<number> {
   const { options, terminal, clock, root } = parts;
-  const home = parts.homeOf(options.home, NEEDS[order.do] ?? 'look');
-  const config = () => loadConfig({ home, file: options.config, overrides: options.overrides });
+  const home = parts.homeOf(options.home, needOf(options));
+  const config = () => parts.configure(home, options);
   const say = (data: unknown, text: string) => terminal.write(options.json ? `${JSON.stringify(data, null, 2)}\n` : text);
   const uptimeUs = () => uptime() * 1e6;
   const host = thisHost(environment());
   switch (order.do) {
     case 'install_service': {
-      const request = { host, scope: order.scope, home, program: root, node: process.execPath, store: config().store, start: true };
+      const request = { host, scope: order.scope, home, program: root, node: process.execPath, store: (await config()).store, start: true };
       const lines = await installService(request);
       say({ lines }, `${lines.join('\n')}\n`);
       return 0;
@@ -58,7 +59,7 @@ export async function care(order: Care, parts: CareParts): Promise<number> {
       const listens = () => daemonListens(home);
       const findings = await examine(
         probesOf({
-          config: config(),
+          config: await config(),
           clock,
           environment: environment(),
           machine: thisMachine(environment()),
@@ -74,12 +75,12 @@ export async function care(order: Care, parts: CareParts): Promise<number> {
     }
     case 'logs':
       await showLogs(
-        { ...order, home, hasJob: (job) => hasJob(config().store, job), json: options.json, terminal, clock },
+        { ...order, home, hasJob: async (job) => hasJob((await config()).store, job), json: options.json, terminal, clock },
         new AbortController().signal,
       );
       return 0;
     default:
-      return copies(order, { home, store: config().store, say, clock });
+      return copies(order, { home, store: (await config()).store, say, clock });
   }
 }
 

@@ -43,6 +43,11 @@ export const CATALOGUE = {
     category: 'infrastructure',
     next: 'Nothing: this daemon stops by itself; the newer one goes on.',
   },
+  LOCK_DAMAGED: {
+    message: 'the file {path}, which keeps a second scheduler away, is damaged: {text}',
+    category: 'configuration',
+    next: 'It holds no data: end every scheduler that may use it, on other machines and in containers too, then remove it; the next start makes it anew.',
+  },
   // --- usage and configuration
   BAD_USAGE: { message: '{what}', category: 'usage', next: 'See `scheduler --help`.' },
   BAD_CONFIG: { message: '{where}: {what}', category: 'configuration', next: 'Correct the file and start again.' },

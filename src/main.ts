@@ -32,7 +32,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.simulatePhone !== null) return (await import('./devices/simulated/phone-cli.ts')).main(options.simulatePhone);
-  if (options.care !== null) return (await import('./compose-care.ts')).care(options.care, { ...around, options, terminal, homeOf });
+  if (options.care !== null)
+    return (await import('./compose-care.ts')).care(options.care, { ...around, options, terminal, homeOf, configure });
   const need = needOf(options);
   isWorking = need !== 'look';
   const home = homeOf(options.home, need);

@@ -40,8 +40,17 @@ export const CARE: readonly (readonly [flags: string, description: string])[] = 
   ['--check', 'is the database whole'],
 ];
 
-/** null = none was ordered. @throws what `refuse` throws */
-export function careOf(raw: RawCare, refuse: (what: string) => never): Care | null {
+/** What may stand beside such an order: where it looks, and how it answers. */
+const BESIDE = ['--home', '--json', '--user', '--follow', '--job', '--worker'];
+const SETTINGS = ['--config', '--store'];
+
+/**
+ * null = none was ordered.
+ *
+ * @param said every flag of the line
+ * @throws what `refuse` throws
+ */
+export function careOf(raw: RawCare, said: readonly string[], refuse: (what: string) => never): Care | null {
   const scope = raw.user === true ? 'user' : 'system';
   const orders: readonly Care[] = [
     ...(raw.installService ? [{ do: 'install_service', scope } as const] : []),
@@ -62,9 +71,16 @@ export function careOf(raw: RawCare, refuse: (what: string) => never): Care | nu
     ...(raw.restore === undefined ? [] : [{ do: 'restore', from: raw.restore } as const]),
     ...(raw.check ? [{ do: 'check' } as const] : []),
   ];
-  const [first, second] = orders;
-  if (first !== undefined && second !== undefined) refuse(`--${dashed(first.do)} and --${dashed(second.do)} exclude each other`);
-  if (raw.user && !first?.do.includes('service')) refuse('--user belongs to --install-service, --uninstall-service or --service-status');
+  const [first] = orders;
+  const ofService = first?.do.includes('service') ?? false;
+  if (first !== undefined) {
+    const order = `--${first.do.replaceAll('_', '-')}`;
+    const other = said.find((flag) => flag !== order && !BESIDE.includes(flag) && !SETTINGS.includes(flag));
+    if (other !== undefined) refuse(`${order} stands alone: give ${other} on a line of its own`);
+    const setting = said.find((flag) => SETTINGS.includes(flag));
+    if (ofService && setting !== undefined) refuse(`${order} takes no ${setting}: the service goes by the scheduler.yaml of its home`);
+  }
+  if (raw.user && !ofService) refuse('--user belongs to --install-service, --uninstall-service or --service-status');
   if (first?.do !== 'logs') {
     if (raw.worker !== undefined) refuse('--worker belongs to --logs, and says whose');
     if (raw.job !== undefined) refuse('--job belongs to --logs and --events; to one video go --retry, --skip, --settle and --edit');
@@ -73,8 +89,4 @@ export function careOf(raw: RawCare, refuse: (what: string) => never): Care | nu
   if (raw.worker !== undefined && !/^[1-9]\d*$/.test(raw.worker))
     refuse(`--worker takes the number of a worker, such as 1, not "${raw.worker}"`);
   return first ?? null;
-}
-
-function dashed(word: string): string {
-  return word.replaceAll('_', '-');
 }

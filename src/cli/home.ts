@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SchedulerError } from '../errors.ts';
+import type { Care } from './care-options.ts';
 import type { Options } from './options.ts';
 
 const TRACES = ['scheduler.yaml', 'scheduler_state.db', 'scheduler_state.json', 'scheduler.lock', 'posted.jsonl'];
@@ -55,8 +56,15 @@ export function namesItsStore(home: string): boolean {
   return existsSync(file) && /^store:/m.test(readFileSync(file, 'utf8'));
 }
 
+const CARE_NEEDS: Readonly<Partial<Record<Care['do'], HomeQuestion['need']>>> = {
+  install_service: 'order',
+  backup: 'order',
+  restore: 'create',
+};
+
 /** What a command line needs of its home. */
-export function needOf({ add, import: imports, run, act, edit, exportFile }: Options): HomeQuestion['need'] {
+export function needOf({ add, import: imports, run, act, edit, exportFile, care }: Options): HomeQuestion['need'] {
+  if (care !== null) return CARE_NEEDS[care.do] ?? 'look';
   if (add.folders.length > 0 || add.accounts.length > 0 || imports.files.length > 0 || run !== null) return 'create';
   return act.length > 0 || edit !== null || exportFile !== null ? 'order' : 'look';
 }

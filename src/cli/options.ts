@@ -127,7 +127,11 @@ export function parseArgv(argv: readonly string[], version: string): Options {
   }
   if (argv.length === 0) return { ...NOTHING, print: helpPage(program) };
   refuseEmpty(program);
-  return arrange(program.opts<RawOptions>());
+  const said = program.options.filter((option) => program.getOptionValueSource(option.attributeName()) === 'cli');
+  return arrange(
+    program.opts<RawOptions>(),
+    said.map(({ long }) => long ?? ''),
+  );
 }
 
 /** `--home "$NOT_SET"`: nothing stands for what was meant, and nothing else must be taken for it. A caption may be empty. */
@@ -284,20 +288,27 @@ function helpPage(program: Commander): string {
   return `${EXAMPLES}\n${program.helpInformation()}${ENDING}`;
 }
 
-function arrange(raw: RawOptions): Options {
+/** @param said every flag of the line, such as `--home` */
+function arrange(raw: RawOptions, said: readonly string[]): Options {
   const files = [...(raw.import ?? []), ...(raw.stateFile === undefined ? [] : [raw.stateFile])];
   const drain = raw.drain === true || (raw.maxPasses !== undefined && raw.daemon !== true);
   check(!(raw.daemon && raw.drain), '--daemon and --drain exclude each other');
   const shown = (['status', 'plan', 'events', 'showConfig'] as const).filter((flag) => raw[flag]);
   check(shown.length < 2, `--${dashed(shown[0])} and --${dashed(shown[1])} exclude each other`);
   check(!(raw.json && raw.watch), '--json and --watch exclude each other');
+  check(!raw.watch || shown[0] === undefined || shown[0] === 'status', `--watch belongs to --status; --${dashed(shown[0])} is shown once`);
   check(!(raw.pause && raw.resume), '--pause and --resume exclude each other');
-  check(!((raw.stop || raw.stopAll) && raw.run), '--stop and --run exclude each other');
+  check(!((raw.stop || raw.stopAll) && (raw.run || raw.drain)), '--stop and --run exclude each other');
   check(!raw.retryIncludeNonRetryable || raw.retryAllFailed === true, '--retry-include-non-retryable belongs to --retry-all-failed');
-  check(!(raw.seedOnly && raw.run), '--seed-only and --run exclude each other');
+  check(!(raw.seedOnly && (raw.run || raw.drain)), '--seed-only and --run exclude each other');
   check(
     raw.addFolder !== undefined || (raw.again === undefined && (raw.edit !== undefined || !(raw.at || raw.account))),
     '--at, --account and --again say how --add-folder is meant; name a folder',
+  );
+  check(raw.maxAttempts === undefined || raw.addFolder !== undefined, '--max-attempts belongs to --add-folder; name a folder');
+  check(
+    files.length > 0 || (raw.timezone === undefined && raw.map === undefined),
+    '--timezone and --map say how --import is meant; name a file',
   );
   check(!raw.again || raw.account !== undefined, '--again repeats posts of one account: name it by --account NAME');
   return {
@@ -322,7 +333,7 @@ function arrange(raw: RawOptions): Options {
     json: raw.json ?? false,
     watch: raw.watch ?? false,
     overrides: overridesOf(raw),
-    care: careOf(raw.events ? withoutEvents(raw) : raw, refuse),
+    care: careOf(raw.events ? withoutEvents(raw) : raw, said, refuse),
     simulatePhone: null,
     print: null,
   };

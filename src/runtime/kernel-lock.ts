@@ -23,7 +23,7 @@ const held = new Set<Database.Database>();
 /**
  * Takes the lock without waiting; null when another process, or this one, holds it.
  *
- * @throws SchedulerError STORE_FAILED when the file cannot be opened or written
+ * @throws SchedulerError LOCK_DAMAGED when the file holds something else, STORE_FAILED when it cannot be opened or written
  */
 export function takeKernelLock(path: string): KernelLock | null {
   let database: Database.Database | null = null;
@@ -34,8 +34,11 @@ export function takeKernelLock(path: string): KernelLock | null {
   } catch (cause) {
     database?.close();
     // SQLITE_BUSY may come from the pragma already; SQLITE_BUSY_RECOVERY and the like mean the same.
-    if (cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY')) return null;
-    throw new SchedulerError('STORE_FAILED', { cause, details: { text: `${path}: ${cause instanceof Error ? cause.message : cause}` } });
+    const code = cause instanceof Database.SqliteError ? cause.code : '';
+    if (code.startsWith('SQLITE_BUSY')) return null;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (/^SQLITE_(?:NOTADB|CORRUPT)/.test(code)) throw new SchedulerError('LOCK_DAMAGED', { cause, details: { path, text } });
+    throw new SchedulerError('STORE_FAILED', { cause, details: { text: `${path}: ${text}` } });
   }
   const owned = database;
   held.add(owned);

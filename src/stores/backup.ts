@@ -81,8 +81,9 @@ export async function putBack({ home, store, folder, clock }: CopyRequest): Prom
   return { former, later };
 }
 
-/** What is wrong with a database, in words; empty = it is whole. @throws SchedulerError STORE_TOO_NEW, STORE_FAILED when it is no database */
+/** What is wrong with a database, in words; empty = it is whole. @throws SchedulerError BACKUP_REFUSED when it is not there, STORE_TOO_NEW, STORE_FAILED when it is no database */
 export function checkStore(path: string): readonly string[] {
+  if (!existsSync(path)) throw refused(`there is no database ${path}`, 'Name the right home by --home.');
   return guarded(() => {
     const db = openDatabase({ path, readOnly: true });
     try {

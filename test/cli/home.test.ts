@@ -54,12 +54,13 @@ describe('checkStore', () => {
 
   it('refuses a named store that is not there, but for what may begin one; the default one need not be there', () => {
     const store = join(folder, 'gone.db');
-    for (const flags of [['--status'], ['--plan'], ['--events'], ['--pause', 'a'], ['--export', 'x.csv']]) {
+    for (const flags of [['--status'], ['--plan'], ['--events'], ['--pause', 'a'], ['--export', 'x.csv'], ['--check'], ['--doctor']]) {
       expect(check([...flags, '--store', store], store)).toThrow(`there is no database ${store}; name the right one by --store`);
       expect(check(flags, store)).not.toThrow();
     }
     expect(check(['--add-accounts', 'a', '--store', store], store)).not.toThrow();
     expect(check(['--run', '--store', store], store)).not.toThrow();
+    expect(check(['--restore', 'b', '--store', store], store)).not.toThrow();
   });
 
   it('refuses a folder for a store, whoever named it', () => {

@@ -101,6 +101,14 @@ describe('parseArgv', () => {
     expect(options.exportFile).toBe('o.csv');
   });
 
+  it.each([
+    ['--doctor --home h --config c.yaml --store s.db --json', { do: 'doctor' }],
+    ['--install-service --home h --user --json', { do: 'install_service', scope: 'user' }],
+    ['--logs --home h --follow --job j --worker 1', { do: 'logs', follow: true, job: 'j', worker: 1 }],
+  ])('lets an order that stands alone be told where to look and how to answer: %s', (line, care) => {
+    expect(parse(line)).toMatchObject({ home: 'h', care });
+  });
+
   it('passes everything beside --simulate-phone on', () => {
     expect(parse('--simulate-phone --port 0 --name p1').simulatePhone).toEqual(['--port', '0', '--name', 'p1']);
   });
@@ -159,7 +167,18 @@ describe('parseArgv', () => {
     [['--run', '--stop'], '--stop and --run exclude each other'],
     [['--run', '--seed-only'], '--seed-only and --run exclude each other'],
     [['--add-folder', 'x', '--again'], '--again repeats posts of one account: name it by --account NAME'],
+    [['--drain', '--stop'], '--stop and --run exclude each other'],
+    [['--drain', '--seed-only'], '--seed-only and --run exclude each other'],
     [['--status', '--json', '--watch'], '--json and --watch exclude each other'],
+    [['--plan', '--watch'], '--watch belongs to --status; --plan is shown once'],
+    [['--add-accounts', 'a', '--max-attempts', '2'], '--max-attempts belongs to --add-folder; name a folder'],
+    [['--status', '--timezone', 'Asia/Tokyo'], '--timezone and --map say how --import is meant; name a file'],
+    [['--add-folder', 'x', '--install-service'], '--install-service stands alone: give --add-folder on a line of its own'],
+    [['--doctor', '--check'], '--doctor stands alone: give --check on a line of its own'],
+    [['--run', '--no-retry-unknown', '--check'], '--check stands alone: give --run on a line of its own'],
+    [['--check', '--no-retry-unknown'], '--check stands alone: give --no-retry-unknown on a line of its own'],
+    [['--events', '--logs', '--job', 'j'], '--logs stands alone: give --events on a line of its own'],
+    [['--install-service', '--store', 'x.db'], '--install-service takes no --store: the service goes by the scheduler.yaml of its home'],
   ])('refuses %j in one sentence', (argv, message) => {
     expect(complaint(...argv)).toContain(message);
     expect(complaint(...argv)).not.toContain('\n');

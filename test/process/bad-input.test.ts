@@ -50,6 +50,7 @@ const cases: readonly (readonly [what: string, flags: (world: World) => readonly
   ['an unknown flag', () => ['--add-acounts', 'a'], /--add-acounts.*--add-accounts/s],
   ['a value that is none', () => ['--run', '--workers', 'many'], /--workers/],
   ['flags that exclude each other', () => ['--run', '--stop'], /exclude each other/],
+  ['a folder beside an order that stands alone', (w) => ['--add-folder', w.videos('v', ['one']), '--install-service'], /stands alone/],
   ['a verdict that is none', () => ['--settle', 'job-1', 'maybe'], /published, or .*absent/],
 ];
 
@@ -151,19 +152,23 @@ describe('--status', () => {
     expect(JSON.parse((await world.cli('--status', '--json')).stdout)).toMatchObject({ running: false });
   });
 
-  it.each([[['--status']], [['--retry', 'all']]])('with a store that is none: one sentence, nothing created: %j', async (flags) => {
-    await world.cli('--add-accounts', 'a');
-    const before = readdirSync(world.home);
-    for (const [store, what] of [
-      [world.home, 'home is a folder; the store must be a file in it'],
-      [world.path('gone.db'), 'there is no database .*gone\\.db; name the right one by --store'],
-    ] as const) {
-      const { code, stdout, stderr } = await world.cli(...flags, '--store', store);
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toMatch(new RegExp(`^scheduler: .*${what}\n`));
-    }
-    expect(readdirSync(world.home)).toEqual(before);
-  });
+  it.each([[['--status']], [['--retry', 'all']], [['--check']], [['--doctor']], [['--logs', '--job', 'one']], [['--backup', 'copy']]])(
+    'with a store that is none: one sentence, nothing created: %j',
+    async (flags) => {
+      await world.cli('--add-accounts', 'a');
+      const before = readdirSync(world.home);
+      for (const [store, what] of [
+        [world.home, 'home is a folder; the store must be a file in it'],
+        [world.path('gone.db'), 'there is no database .*gone\\.db; name the right one by --store'],
+      ] as const) {
+        const { code, stdout, stderr } = await world.cli(...flags, '--store', store);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+        expect(stderr).toMatch(new RegExp(`^scheduler: .*${what}\n`));
+      }
+      expect(readdirSync(world.home)).toEqual(before);
+      expect(existsSync(join(world.folder, 'copy'))).toBe(false);
+    },
+  );
 
   it('answers while the daemon writes, and sees what it holds', async () => {
     const stage: Stage = await openStage();

@@ -1,5 +1,5 @@
 // Guards promise 3: one instance acts at a time per home; a dead or hung one is replaced, a living one is named.
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -356,5 +356,21 @@ describe('the kernel lock', () => {
 
   test('a folder that is not there is an error, not a free home', () => {
     expect(() => takeKernelLock(join(home, 'missing', 'guard.db'))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+  });
+
+  test('a damaged file is named with the way out, and takes nothing from its holder', () => {
+    const path = join(home, 'guard.db');
+    const first = takeKernelLock(path);
+    writeFileSync(path, 'garbage');
+    expect(takeKernelLock(path)).toBeNull();
+    first?.release();
+    const damaged = {
+      code: 'LOCK_DAMAGED',
+      message: expect.stringContaining(path),
+      next: expect.stringMatching(/end every scheduler .* remove it/),
+    };
+    expect(() => takeKernelLock(path)).toThrow(expect.objectContaining(damaged));
+    rmSync(path);
+    expect(takeKernelLock(path)).not.toBeNull();
   });
 });

@@ -132,3 +132,7 @@ it('--check finds a count that is wrong', async () => {
   db.close();
   expect(checkStore(path)).toEqual(['1 jobs are counted as pending, 0 are']);
 });
+
+it('a database that is not there is named, and is no trouble of the disk', () => {
+  expect(() => checkStore(join(copy, 'gone.db'))).toThrow(`there is no database ${join(copy, 'gone.db')}`);
+});
