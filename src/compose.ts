@@ -108,7 +108,7 @@ async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
     await lock.setEpoch(epoch);
     const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
     const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
-    for (const line of epoch === 1 ? await files.firstStart() : []) logger.info(line);
+    for (const line of await files.firstStart()) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
     return { ...around, config, live, lock, store, files, posted, epoch, doubted, instance, logger, progress };

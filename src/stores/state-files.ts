@@ -4,7 +4,7 @@
  * database yet takes it in at its first start.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { AccountPolicy } from '../domain/account.ts';
@@ -32,6 +32,8 @@ export interface ImportRequest {
 }
 
 const STATE_FILE = 'scheduler_state.json';
+/** Stored once nothing of another program is left to take in. */
+const MOVED_IN = 'moved_in';
 const REMARKS_SHOWN = 20;
 
 export class StateFiles {
@@ -43,20 +45,21 @@ export class StateFiles {
 
   /** Answers what was done, line by line, for a person. @throws SchedulerError BAD_IMPORT; nothing was imported then */
   async importFile(request: ImportRequest): Promise<readonly string[]> {
-    const bytes = await readFile(request.file).catch((cause: NodeJS.ErrnoException) => {
-      throw new SchedulerError('BAD_IMPORT', { cause, details: { file: request.file, what: `it cannot be read (${cause.code})` } });
-    });
-    const text = decode(bytes);
-    return this.#take(this.#parse(text, request), request.file);
+    return this.#take(await this.#read(request), request.file);
   }
 
-  /** At the first start of a home: takes in what another program left. Our own snapshot is taken by `--import` only. */
+  /**
+   * Until it has come to its end once: takes in what another program left, before our own snapshot takes its place. Our own is taken by
+   * `--import` only. Answers as importFile does. @throws SchedulerError BAD_IMPORT; the next start tries again
+   */
   async firstStart(): Promise<readonly string[]> {
-    const file = join(this.#parts.config.home, STATE_FILE);
-    const text = await readFile(file, 'utf8').catch(() => null);
-    if (text === null) return [];
-    const state = this.#parse(text, { file, timezone: null, map: [] });
-    return state.own ? [] : this.#take(state, file);
+    const { store, config } = this.#parts;
+    if ((await store.value(MOVED_IN)) === true) return [];
+    const file = join(config.home, STATE_FILE);
+    const found = existsSync(file) ? await this.#read({ file, timezone: null, map: [] }) : null;
+    const lines = found === null || found.own ? [] : await this.#take(found, file);
+    await store.setValue(MOVED_IN, true);
+    return lines;
   }
 
   /** @param path default: the one in the home */
@@ -64,8 +67,12 @@ export class StateFiles {
     await writeState({ ...this.#parts, path });
   }
 
-  #parse(text: string, { file, timezone, map }: ImportRequest): ImportedState {
+  async #read({ file, timezone, map }: ImportRequest): Promise<ImportedState> {
     const { clock, config } = this.#parts;
+    const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+      throw new SchedulerError('BAD_IMPORT', { cause, details: { file, what: `it cannot be read (${cause.code})` } });
+    });
+    const text = decode(bytes);
     const options = { file: basename(file), timezone: timezone ?? config.timezone, map, now: clock.now() };
     if (/^\s*[{[]/.test(text.replace(/^\uFEFF/, '')) || file.endsWith('.json')) return parseState(text, options);
     return isLedger(text) ? parseLedger(text, options) : parseProgress(text, options);
