@@ -2,7 +2,7 @@
  * The lines of `posted.jsonl` and what they mean together. Pure text: the file
  * itself, and that a line is on disk, is posted-ledger.ts.
  */
-import { POST_COUNTS } from '../domain/job.ts';
+import { CLAIMABLE, type Job, POST_COUNTS } from '../domain/job.ts';
 import { postKey } from '../domain/post-key.ts';
 import { isoTime, parseIsoTime } from '../runtime/clock.ts';
 import type { PostedEntry, PostedRecord, Store } from './store.ts';
@@ -52,19 +52,33 @@ export function readLedger(text: string): LedgerContent {
  *
  * What was settled as absent since is known by its withdrawn line alone: the store's own memory of it cannot be told from that of an
  * earlier try once the clock was set back, or the database restored. A line that could not be withdrawn asks a person again.
+ *
+ * @returns each with the job that has its bytes now, if one waits with them
  */
 export async function missingPosts(entries: readonly PostedEntry[], store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
   if (entries.length === 0) return [];
   const held = new Map((await store.jobs({ statuses: POST_COUNTS })).map((job) => [job.postKey, job]));
   const missing: PostedEntry[] = [];
+  const strays: PostedEntry[] = [];
   for (const entry of entries) {
     const holder = held.get(postKey(entry.account, entry.sha256, entry.repeat));
     if (holder?.status === 'uncertain' && entry.confirmed) missing.push({ ...entry, job: holder.id });
     if (holder) continue;
     if (entry.sha256 === '' && POST_COUNTS.includes((await store.job(entry.job))?.status ?? 'pending')) continue;
-    missing.push(entry);
+    strays.push(entry);
   }
-  return missing;
+  return strays.length === 0 ? missing : [...missing, ...namedAsTheyWait(strays, await store.jobs({ statuses: CLAIMABLE }))];
+}
+
+/** A video that was added anew, to a new database and under another name, is the one that was posted: no other account of its pool gets it. */
+function namedAsTheyWait(entries: readonly PostedEntry[], jobs: readonly Job[]): readonly PostedEntry[] {
+  const waiting = new Map(
+    jobs.flatMap(({ id, account, sha256, repeat }) => (sha256 ? [[postKey(account ?? '', sha256, repeat), id]] : [])),
+  );
+  return entries.map((entry) => {
+    const { account, sha256, repeat } = entry;
+    return { ...entry, job: waiting.get(postKey(account, sha256, repeat)) ?? waiting.get(postKey('', sha256, repeat)) ?? entry.job };
+  });
 }
 
 function follow(open: Map<string, PostedEntry>, { line, atMs }: { readonly line: Line; readonly atMs: number }): void {

@@ -2,7 +2,7 @@
  * Guards promises 1 and 2: SIGKILL at each phase of a post, a deleted and a
  * restored database. The publisher's own file of posts is the judge.
  */
-import { copyFileSync, cpSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openStage, type Stage } from './stage.ts';
@@ -147,6 +147,19 @@ describe('the database', () => {
     expect((await world.status()).jobs).toMatchObject({ total: 2, uncertain: 1, success: 1 });
     // And it works: what is new goes out.
     await liveOn();
+  });
+
+  it('deleted, with its videos added again under other names: no other account of the pool gets them', async () => {
+    const run = (folder: string) => world.cli('--add-folder', folder, '--add-accounts', 'alice,bob', '--run', '--drain');
+    const folder = world.videos('chunk', ['one', 'two']);
+    await run(folder);
+    const posts = world.posts();
+    expect(posts).toHaveLength(2);
+    for (const name of files()) rmSync(world.path(name));
+    for (const name of ['one', 'two']) renameSync(join(folder, `${name}.mp4`), join(folder, `new-${name}.mp4`));
+    expect(await run(folder)).toMatchObject({ code: 0 });
+    expect(world.posts()).toEqual(posts);
+    expect(world.jobs().map(({ status }) => status)).toEqual(['success', 'success']);
   });
 
   it('restored from before the posts: nothing is published twice', async () => {
