@@ -102,8 +102,9 @@ function needs({ status, troubled, vanished, refused, atMs }: StatusPage, { pain
   );
   const lines = [...gone, ...uncertain, ...held, ...wrong, ...putOff];
   if (lines.length === 0) return '';
-  const more = lines.length > NEEDS_LISTED ? [`  … and ${lines.length - NEEDS_LISTED} more (--status --json lists all)`] : [];
-  return [paint(['bold', 'red'], `NEEDS A PERSON (${lines.length})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
+  const total = lines.length + status.put_off_total - putOff.length;
+  const more = total > NEEDS_LISTED ? [`  … and ${total - NEEDS_LISTED} more (--status --json lists more of them)`] : [];
+  return [paint(['bold', 'red'], `NEEDS A PERSON (${total})`), ...lines.slice(0, NEEDS_LISTED), ...more].join('\n');
 }
 
 /** What the platform refused is never retried by itself; who releases the account mostly wants that too. */

@@ -80,8 +80,10 @@ export interface Status {
   readonly troubled_jobs: readonly TroubledJobView[];
   /** What rests because it fails: phones, servers, steps of an app. `until` is when it is tried again. */
   readonly resting: readonly RestingView[];
-  /** Jobs put off again and again for longer than `defer_limit`. */
+  /** The first of the jobs put off again and again for longer than `defer_limit`, longest first. */
   readonly put_off: readonly PutOffView[];
+  /** How many there are of them in all. */
+  readonly put_off_total: number;
   readonly workers: readonly { readonly id: number; readonly jobs_completed: number; readonly jobs_failed: number }[];
   readonly config: unknown;
   readonly pass_count: number;
@@ -144,12 +146,13 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
   const standings = (await reader?.accounts(nowMs)) ?? [];
   const accounts = standings.map((account) => accountView(account, { running, nowMs }));
   const uncertain = counts.uncertain === 0 ? [] : ((await reader?.jobs({ statuses: ['uncertain'], limit: UNCERTAIN_SHOWN })) ?? []);
-  const putOff = (await reader?.putOffSince(nowMs)) ?? [];
   const live = record(await reader?.value('live'));
   const looks = running ? plannedLooks(live) : new Map<string, string>();
   const history = list(await reader?.value('pass_history'));
   const finalResult = await reader?.value('final_result');
   const config = question.config ?? (await reader?.value('config')) ?? null;
+  const putOffSince = async (sinceMs: number) => (await reader?.putOffSince(sinceMs, TROUBLED_SHOWN)) ?? { jobs: [], total: 0 };
+  const putOff = await putOffSince(nowMs - deferLimitMs(config));
   const status: Status = {
     home,
     store,
@@ -169,9 +172,10 @@ export async function buildStatus(question: StatusQuestion): Promise<StatusPage>
       since: iso(uncertainMs),
       next_look: looks.get(id) ?? null,
     })),
-    troubled_jobs: await troubledJobs({ reader, counts, standings, putOff }),
+    troubled_jobs: await troubledJobs({ reader, counts, standings, putOff: (await putOffSince(nowMs)).jobs }),
     resting: list(await reader?.value('breakers')).flatMap((one) => restingView(record(one))),
-    put_off: putOff.filter(({ deferredSinceMs }) => (deferredSinceMs ?? nowMs) <= nowMs - deferLimitMs(config)).map(putOffView),
+    put_off: putOff.jobs.map(putOffView),
+    put_off_total: putOff.total,
     workers: list(live.workers).map((one) => workerView(record(one))),
     config,
     pass_count: history.length,

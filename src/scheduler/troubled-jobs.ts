@@ -36,7 +36,7 @@ export interface Troubles {
   readonly reader: StoreReader | null;
   readonly counts: JobCounts;
   readonly standings: readonly AccountStanding[];
-  /** In any state. */
+  /** As many as are shown, in any state. */
   readonly putOff: readonly Job[];
 }
 
@@ -45,7 +45,7 @@ export async function troubledJobs({ reader, counts, standings, putOff }: Troubl
   const accounts = new Map(standings.map((account) => [account.name, account]));
   const some = async (status: 'retrying' | 'failed') =>
     counts[status] === 0 ? [] : ((await reader?.jobs({ statuses: [status], limit: TROUBLED_SHOWN })) ?? []);
-  const waiting = putOff.filter(({ status }) => status === 'pending').slice(0, TROUBLED_SHOWN);
+  const waiting = putOff.filter(({ status }) => status === 'pending');
   const jobs = [...(await some('retrying')), ...(await some('failed')), ...waiting];
   return jobs.map((job) => troubledView(job, accounts.get(job.account ?? '') ?? null));
 }

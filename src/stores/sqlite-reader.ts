@@ -15,13 +15,15 @@ import { type AccountRow, type JobRow, toAccount, toJob } from './rows.ts';
 import { readEvents } from './sqlite-events.ts';
 import { PoolNames } from './sqlite-pools.ts';
 import { SqliteStandings } from './sqlite-standing.ts';
-import type { AccountStanding, EventFilter, JobCounts, JobFilter, StoreReader } from './store.ts';
+import type { AccountStanding, EventFilter, JobCounts, JobFilter, PutOff, StoreReader } from './store.ts';
 
 /** Busy jobs are few and have an index of their own: to find them among 100,000 by looking at each took 35 ms. */
 const BUSY_JOBS = `jobs INDEXED BY one_busy_job_per_account WHERE status IN ('claimed', 'committing', 'uncertain')`;
 
 /** What failed, or will be tried again: by its index, in the order in which it was added. */
 const JOBS_IN_TROUBLE = `jobs INDEXED BY jobs_in_trouble WHERE status IN ('retrying', 'failed')`;
+
+const PUT_OFF = `FROM jobs INDEXED BY jobs_put_off WHERE status IN ('pending', 'retrying') AND deferred_since_ms <= ?`;
 
 /** The reads, over a connection that somebody else has opened and will close. */
 export class SqliteReads {
@@ -76,11 +78,11 @@ export class SqliteReads {
     return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
   }
 
-  putOffSince(sinceMs: number): readonly Job[] {
-    const rows = this.#prepared(
-      `SELECT * FROM jobs INDEXED BY jobs_put_off WHERE status IN ('pending', 'retrying') AND deferred_since_ms <= ? ORDER BY seq`,
-    ).all(sinceMs);
-    return (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool)));
+  /** Both are answered by the index alone, without a sort: of 100,000 the count took 4 to 9 ms, the first 50 below 1 ms. */
+  putOffSince(sinceMs: number, limit: number): PutOff {
+    const rows = this.#prepared(`SELECT * ${PUT_OFF} ORDER BY deferred_since_ms, seq LIMIT ?`).all(sinceMs, limit);
+    const total = this.#prepared(`SELECT count(*) ${PUT_OFF}`).pluck().get(sinceMs) as number;
+    return { jobs: (rows as JobRow[]).map((row) => toJob(row, this.#pools.of(row.pool))), total };
   }
 
   events(filter: EventFilter): readonly EventRecord[] {
@@ -154,8 +156,8 @@ export class SqliteReader implements StoreReader {
     return guarded(() => this.#reads.jobs(filter));
   }
 
-  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
-    return guarded(() => this.#reads.putOffSince(sinceMs));
+  async putOffSince(sinceMs: number, limit: number): Promise<PutOff> {
+    return guarded(() => this.#reads.putOffSince(sinceMs, limit));
   }
 
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {

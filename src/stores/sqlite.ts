@@ -42,6 +42,7 @@ import type {
   NewBatch,
   NewJob,
   NextWake,
+  PutOff,
   Resource,
   Store,
 } from './store.ts';
@@ -267,8 +268,8 @@ export class SqliteStore implements Store {
     return guarded(() => this.#reads.jobs(filter));
   }
 
-  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
-    return guarded(() => this.#reads.putOffSince(sinceMs));
+  async putOffSince(sinceMs: number, limit: number): Promise<PutOff> {
+    return guarded(() => this.#reads.putOffSince(sinceMs, limit));
   }
 
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {

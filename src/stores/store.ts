@@ -167,13 +167,18 @@ export interface PostedEntry extends PostedRecord {
 
 export type JobCounts = Readonly<Record<JobStatus, number>>;
 
+export interface PutOff {
+  readonly jobs: readonly Job[];
+  readonly total: number;
+}
+
 /** What `--status` reads; it opens the store read-only and never creates one. */
 export interface StoreReader {
   counts(): Promise<JobCounts>;
   accounts(nowMs: number): Promise<readonly AccountStanding[]>;
   jobs(filter: JobFilter): Promise<readonly Job[]>;
-  /** Jobs that wait and have been put off, again and again, since this instant or longer. */
-  putOffSince(sinceMs: number): Promise<readonly Job[]>;
+  /** Jobs that wait and have been put off, again and again, since this instant or longer: the first `limit`, longest first, and how many in all. */
+  putOffSince(sinceMs: number, limit: number): Promise<PutOff>;
   events(filter: EventFilter): Promise<readonly EventRecord[]>;
   /** Small JSON values by name: `pass_history`, `final_result`, `live`. */
   value(name: string): Promise<unknown>;

@@ -55,6 +55,18 @@ describe('the page', () => {
     expect(patient.status.put_off).toEqual([]);
   });
 
+  it('of a hundred that are put off lists some, in JSON too, and says how many more', async () => {
+    const jobs = Array.from({ length: 100 }, (_, number) =>
+      job({ id: `stuck-${number}`, account: 'alice', deferrals: 9, deferredSinceMs: MONDAY_NOON - 8 * 86_400_000 }),
+    );
+    const page = await build({ jobs });
+    expect(page.status.put_off).toHaveLength(50);
+    expect(page.status.put_off_total).toBe(100);
+    expect(page.status.troubled_jobs).toHaveLength(50);
+    expect(renderStatus(page, PIPE)).toContain('NEEDS A PERSON (100)');
+    expect(renderStatus(page, PIPE)).toContain('… and 92 more (--status --json lists more of them)');
+  });
+
   it('says plainly whether anything runs', async () => {
     expect(renderStatus(await build({}, HELD), PIPE)).toMatch(/^RUNNING {2}PID 4711, started 1h ago, last heartbeat 12s ago/);
     const paused = { paused: true, pause_reason: 'the publisher returned without calling commit()' };

@@ -62,7 +62,10 @@ export function reader({ accounts = [], jobs = [], values = {} }: Given): StoreR
     accounts: async () => accounts,
     jobs: async ({ statuses, account: of }) =>
       jobs.filter((one) => (statuses?.includes(one.status) ?? true) && (of === undefined || one.account === of)),
-    putOffSince: async (sinceMs) => jobs.filter(({ deferredSinceMs }) => (deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs),
+    putOffSince: async (sinceMs, limit) => {
+      const putOff = jobs.filter(({ deferredSinceMs }) => (deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs);
+      return { jobs: putOff.slice(0, limit), total: putOff.length };
+    },
     events: async () => [],
     value: async (name) => values[name],
     close: async () => {},

@@ -164,6 +164,7 @@ describe('--status --json', () => {
       troubled_jobs: [],
       resting: [],
       put_off: [],
+      put_off_total: 0,
       uncertain: [{ job: 'clip-1a2b3c4d', account: 'alice', since: '2026-01-05T10:00:00.000Z', next_look: null }],
       workers: [
         { id: 1, jobs_completed: 4, jobs_failed: 1 },

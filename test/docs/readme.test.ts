@@ -64,6 +64,7 @@ const AN_EVENING: StatusPage = {
     paused_devices: [],
     resting: [],
     put_off: [],
+    put_off_total: 0,
     workers: [],
     config: null,
     pass_count: 0,

@@ -51,14 +51,29 @@ export function waiting(name: string, make: MakeStore): void {
       await subject.add([{ id: 'one', account: 'alice' }]);
       const putOff = async (untilMs: number) => subject.report(await subject.claimed(), { ...DEFER, untilMs });
       await putOff(NOON + HOUR);
-      expect(ids(await subject.store.putOffSince(NOON - 1))).toEqual([]);
-      expect(ids(await subject.store.putOffSince(NOON))).toEqual(['one']);
+      expect(await subject.store.putOffSince(NOON - 1, 9)).toEqual({ jobs: [], total: 0 });
+      expect(ids((await subject.store.putOffSince(NOON, 9)).jobs)).toEqual(['one']);
       await subject.clock.advance(HOUR);
       expect((await putOff(NOON + 2 * HOUR)).deferredSinceMs).toBe(NOON);
       await subject.clock.advance(30 * HOUR);
       expect((await putOff(NOON + 31 * HOUR)).deferredSinceMs).toBe(NOON + 31 * HOUR);
       await subject.report(await subject.claimed(), { type: 'fail', failure: ADB_TIMEOUT, retryAtMs: NOON + 31 * HOUR });
-      expect(ids(await subject.store.putOffSince(NOON + 99 * HOUR))).toEqual([]);
+      expect(await subject.store.putOffSince(NOON + 99 * HOUR, 9)).toEqual({ jobs: [], total: 0 });
+    });
+
+    it('of many that are put off answers the first, longest first, and how many there are', async () => {
+      await subject.accounts(['alice'], { postsPerDay: 9 });
+      await subject.add(['one', 'two', 'three'].map((id) => ({ id, account: 'alice' })));
+      const order: string[] = [];
+      for (let job = 0; job < 3; job += 1) {
+        const claimed = await subject.claimed();
+        order.push(claimed.id);
+        await subject.report(claimed, { ...DEFER, untilMs: NOON + 9 * HOUR });
+        await subject.clock.advance(HOUR / 60);
+      }
+      const { jobs, total } = await subject.store.putOffSince(NOON + HOUR, 2);
+      expect({ ids: ids(jobs), total }).toEqual({ ids: order.slice(0, 2), total: 3 });
+      expect((await subject.store.putOffSince(NOON, 2)).total).toBe(1);
     });
 
     it('keeps a retry policy of the job itself', async () => {

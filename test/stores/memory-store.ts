@@ -30,6 +30,7 @@ import type {
   NewBatch,
   NewJob,
   NextWake,
+  PutOff,
   Resource,
   Store,
 } from '../../src/stores/store.ts';
@@ -297,8 +298,10 @@ export class MemoryStore implements Store {
     return this.#jobs.matching(filter);
   }
 
-  async putOffSince(sinceMs: number): Promise<readonly Job[]> {
-    return this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && (job.deferredSinceMs ?? Number.POSITIVE_INFINITY) <= sinceMs);
+  async putOffSince(sinceMs: number, limit: number): Promise<PutOff> {
+    const since = ({ deferredSinceMs }: Job) => deferredSinceMs ?? Number.POSITIVE_INFINITY;
+    const jobs = this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && since(job) <= sinceMs);
+    return { jobs: jobs.toSorted((one, other) => since(one) - since(other)).slice(0, limit), total: jobs.length };
   }
 
   async events(filter: EventFilter): Promise<readonly EventRecord[]> {
