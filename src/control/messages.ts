@@ -6,6 +6,7 @@
  * Both ends are this program, perhaps of different versions; `v` rises when one
  * would misunderstand the other.
  */
+import { DEFAULT_RETRY, policyFor, type RetryInput } from '../domain/retry.ts';
 import type { Command, Reply } from '../scheduler/commands.ts';
 
 const VERSION = 1;
@@ -83,7 +84,18 @@ function isEdit(value: unknown): boolean {
 }
 
 function isJob(value: unknown): boolean {
-  return isObject(value) && text('id', 'videoPath', 'caption')(value) && typeof value.repeat === 'number';
+  return isObject(value) && text('id', 'videoPath', 'caption')(value) && typeof value.repeat === 'number' && isRetry(value.retry);
+}
+
+/** One that cannot be read would end every snapshot of the queue from then on. A condition that cannot be asked does not hold, and ends nothing. */
+function isRetry(value: unknown = null): boolean {
+  if (value !== null && typeof value !== 'boolean' && typeof value !== 'number' && !isObject(value)) return false;
+  try {
+    policyFor({ retry: value as RetryInput | null }, DEFAULT_RETRY);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

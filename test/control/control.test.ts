@@ -65,6 +65,22 @@ function raw(...words: (string | Buffer)[]): Promise<string> {
   });
 }
 
+const JOB = {
+  id: 'j',
+  videoPath: '/v/j.mp4',
+  sha256: 'ab',
+  caption: '',
+  account: 'a',
+  publishAtMs: null,
+  priority: 0,
+  maxAttempts: null,
+  repeat: 0,
+};
+
+function adding(more: object): Command {
+  return { do: 'add_jobs', batch: { id: 'b', source: '/v', accounts: null }, jobs: [{ ...JOB, ...more }] };
+}
+
 const echo: CommandHandler = async (command) => ({ ok: true, text: JSON.stringify(command) });
 
 describe('the control socket', () => {
@@ -73,6 +89,7 @@ describe('the control socket', () => {
     const orders: Command[] = [
       { do: 'add_accounts', names: ['a', 'b'] },
       { do: 'add_jobs', batch: { id: 'b', source: '/v', accounts: null }, jobs: [] },
+      ...[{}, { retry: null }, { retry: false }, { retry: 5 }, { retry: { max_attempts: 2, initial_delay: '1m' } }].map(adding),
       { do: 'undo_add', batch: 'b' },
       { do: 'undo_account', account: 'a' },
       { do: 'pause' },
@@ -175,6 +192,7 @@ describe('the control socket', () => {
       { do: 'skip', job: 'j' },
       { do: 'settle', job: 'j', verdict: 'maybe' },
       { do: 'add_jobs', batch: {}, jobs: [] },
+      ...['often', [], { max_attempts: 'many' }, { never: 5 }].map((retry) => adding({ retry })),
       null,
     ]) {
       expect(await raw(`${JSON.stringify({ v: 1, id: '7', command })}\n`)).toContain('it does not know this order');
