@@ -113,7 +113,7 @@ export interface JobChange {
 /** Something outside this process that we started and must end, recorded before it is relied on. */
 export interface Resource {
   readonly id: string;
-  readonly kind: 'process' | 'forward' | 'session' | 'phone' | 'file';
+  readonly kind: 'process' | 'forward' | 'phone' | 'file';
   /** Whatever the reaper needs to find and recognise it: pid and start ticks, serial and port, path. */
   readonly details: Readonly<Record<string, string | number>>;
   readonly epoch: number;

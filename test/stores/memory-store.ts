@@ -30,7 +30,6 @@ import type {
   NewBatch,
   NewJob,
   NextWake,
-  PutOff,
   Resource,
   Store,
 } from '../../src/stores/store.ts';
@@ -298,7 +297,7 @@ export class MemoryStore implements Store {
     return this.#jobs.matching(filter);
   }
 
-  async putOffSince(sinceMs: number, limit: number): Promise<PutOff> {
+  async putOffSince(sinceMs: number, limit: number) {
     const since = ({ deferredSinceMs }: Job) => deferredSinceMs ?? Number.POSITIVE_INFINITY;
     const jobs = this.#jobs.all().filter((job) => CLAIMABLE.includes(job.status) && since(job) <= sinceMs);
     return { jobs: jobs.toSorted((one, other) => since(one) - since(other)).slice(0, limit), total: jobs.length };
