@@ -107,7 +107,9 @@ async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
     const doubted = await new DoubtedHolders({ store, isDead }).add(lock.doubted, epoch);
     await lock.setEpoch(epoch);
     const files = new StateFiles({ store, clock, config, policyOf: (name) => accountPolicy(config, name) });
-    const posted = new PostedFile({ path: join(config.home, 'posted.jsonl') });
+    const onGarbage = (lines: readonly number[]) =>
+      logger.warn({ lines }, 'posted.jsonl has lines that cannot be read: look whose posts they were');
+    const posted = new PostedFile({ path: join(config.home, 'posted.jsonl'), onGarbage });
     for (const line of await files.firstStart()) logger.info(line);
     const named = config.accounts.map((account) => account.name);
     await applyRoster({ store, nowMs: clock.now(), named, policyOf: (name) => accountPolicy(config, name) });
@@ -148,7 +150,7 @@ export async function composeScheduler(own: Own, request: RunRequest, openEdges:
     bootId: await bootId(),
     reaper,
     rescuer: new Rescuer(own),
-    missingPosts: () => own.posted.missingFrom(store),
+    missingPosts: () => own.posted.compareWith(store),
     parts: [
       workers.tooLate.part(),
       composeReporter({ ...own, edges, board: workers.board, pause, stop }),

@@ -128,9 +128,7 @@ export class Outcome {
     await this.#change({ type: 'confirm' }, { type: 'clear' });
     await this.#parts.breakers?.succeeded(this.#job, this.#appVersion);
     // The store knows; the record only spares a person a question should the database ever be lost.
-    await this.#parts.ledger
-      .confirm(this.#record)
-      .catch((err: unknown) => this.#parts.logger.warn({ err }, 'posted.jsonl could not be written'));
+    await this.#remembered(this.#parts.ledger.confirm(this.#record));
     this.#parts.logger.info({ job: this.#job.id, account: this.#job.account }, `[OK] ${this.#job.id} posted successfully`);
     return 'published';
   }
@@ -157,7 +155,7 @@ export class Outcome {
   async #noCommit(ending: Ending): Promise<AttemptEnd> {
     const problem = new SchedulerError('PUBLISHER_NO_COMMIT', { details: { publisher: this.#parts.publisherName } });
     const { store, logger, publisherName } = this.#parts;
-    await this.#change({ type: 'doubt', failure: this.#failure({ ...ending, error: problem }) });
+    await this.#doubtUncommitted(this.#failure({ ...ending, error: problem }));
     this.#parts.pausePublisher(problem.message);
     const details = { publisher: publisherName, reason: problem.message };
     callPerson(logger, 'publisher', { job: this.#job.id, ...details }, `Nothing more is published: ${problem.message}`);
@@ -166,6 +164,16 @@ export class Outcome {
       .recordEvent({ type: 'publisher_paused', epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker', job: this.#job.id, details })
       .catch((err: unknown) => logger.warn({ err }, 'An event could not be written'));
     return 'uncertain';
+  }
+
+  /** It may be public although nobody passed the commit point: that must outlive the database like any other post. */
+  async #doubtUncommitted(failure: Failure): Promise<void> {
+    await this.#change({ type: 'doubt', failure });
+    await this.#remembered(this.#parts.ledger.append(this.#record));
+  }
+
+  #remembered(writing: Promise<void>): Promise<void> {
+    return writing.catch((err: unknown) => this.#parts.logger.warn({ err }, 'posted.jsonl could not be written'));
   }
 
   async #beforeCommit(ending: Ending): Promise<AttemptEnd> {
@@ -187,7 +195,7 @@ export class Outcome {
     this.#say(failure, next.next);
     switch (next.next) {
       case 'uncertain':
-        await this.#change({ type: 'doubt', failure });
+        await this.#doubtUncommitted(failure);
         return 'uncertain';
       case 'defer':
         return this.#defer(next.reason, next.untilMs, failure);

@@ -3,13 +3,14 @@
  * one JSON object a line, each on disk before the act that it announces.
  *
  * A database that was deleted, restored or copied is compared with it at start
- * (`missingFrom`). It knows no job beyond its id, and decides nothing.
+ * (`compareWith`). It knows no job beyond its id, and decides nothing.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { POST_COUNTS } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
-import { type LedgerContent, ledgerLine, missingPosts, readLedger, type Sequel } from './posted-lines.ts';
+import { type LedgerContent, ledgerLine, missingPosts, readLedger, type Sequel, unwrittenLines } from './posted-lines.ts';
 import type { PostedEntry, PostedLedger, PostedRecord, Store } from './store.ts';
 
 export class PostedFile implements PostedLedger {
@@ -44,15 +45,22 @@ export class PostedFile implements PostedLedger {
     return readLedger(text);
   }
 
-  /** Posts of the ledger that the store does not hold as made; see posted-lines.ts. */
-  async missingFrom(store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
+  /** Writes down the posts that only the store knows, and answers those that it does not hold as made; see posted-lines.ts. */
+  async compareWith(store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
     const { entries, garbage } = await this.read();
     if (garbage.length > 0) this.#onGarbage(garbage);
-    return missingPosts(entries, store);
+    const posts = await store.jobs({ statuses: POST_COUNTS });
+    const unwritten = unwrittenLines(entries, posts);
+    if (unwritten !== '') await this.#append(unwritten);
+    return missingPosts(entries, posts, store);
   }
 
   #write(record: PostedRecord, then?: Sequel): Promise<void> {
-    const written = this.#last.then(() => this.#appendDurably(ledgerLine(record, then)));
+    return this.#append(ledgerLine(record, then));
+  }
+
+  #append(lines: string): Promise<void> {
+    const written = this.#last.then(() => this.#appendDurably(lines));
     this.#last = written.catch(() => undefined);
     return written;
   }

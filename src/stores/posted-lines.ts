@@ -53,11 +53,15 @@ export function readLedger(text: string): LedgerContent {
  * What was settled as absent since is known by its withdrawn line alone: the store's own memory of it cannot be told from that of an
  * earlier try once the clock was set back, or the database restored. A line that could not be withdrawn asks a person again.
  *
+ * @param posts all that the store holds as made
  * @returns each with the job that has its bytes now, if one waits with them
  */
-export async function missingPosts(entries: readonly PostedEntry[], store: Pick<Store, 'jobs' | 'job'>): Promise<readonly PostedEntry[]> {
-  if (entries.length === 0) return [];
-  const held = new Map((await store.jobs({ statuses: POST_COUNTS })).map((job) => [job.postKey, job]));
+export async function missingPosts(
+  entries: readonly PostedEntry[],
+  posts: readonly Job[],
+  store: Pick<Store, 'jobs' | 'job'>,
+): Promise<readonly PostedEntry[]> {
+  const held = new Map(posts.map((job) => [job.postKey, job]));
   const missing: PostedEntry[] = [];
   const strays: PostedEntry[] = [];
   for (const entry of entries) {
@@ -68,6 +72,17 @@ export async function missingPosts(entries: readonly PostedEntry[], store: Pick<
     strays.push(entry);
   }
   return strays.length === 0 ? missing : [...missing, ...namedAsTheyWait(strays, await store.jobs({ statuses: CLAIMABLE }))];
+}
+
+/** Lines for the posts that the ledger lacks: an import brought them, or the file was lost. Of a post without known bytes there is nothing to write. */
+export function unwrittenLines(entries: readonly PostedEntry[], posts: readonly Job[]): string {
+  const written = new Set(entries.map(({ account, sha256, repeat }) => postKey(account, sha256, repeat)));
+  const lines = posts.map(({ id, account, sha256, repeat, status, committedMs, createdMs }) => {
+    if (!account || !sha256 || written.has(postKey(account, sha256, repeat))) return '';
+    const record = { account, sha256, repeat, job: id, atMs: committedMs ?? createdMs };
+    return ledgerLine(record, status === 'success' ? 'confirmed' : undefined);
+  });
+  return lines.join('');
 }
 
 /** A video that was added anew, to a new database and under another name, is the one that was posted: no other account of its pool gets it. */

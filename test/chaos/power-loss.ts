@@ -160,7 +160,7 @@ async function judgeCopy(copy: string): Promise<{ readonly acts: number; readonl
     const whole = integrityOf(join(copy, DATABASE));
     if (whole !== 'ok') findings.push(`integrity_check says ${whole}`);
     const posted = new PostedFile({ path: join(copy, 'posted.jsonl') });
-    const missing = await posted.missingFrom(store);
+    const missing = await posted.compareWith(store);
     const caught = new Set(missing.map(({ job }) => job));
     const before = await statuses(store);
     for (const id of acts) {

@@ -3,7 +3,7 @@
  * the home is taken in before anything is published, however often the start
  * that should have done it came to nothing.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { openStage } from './stage.ts';
@@ -35,5 +35,15 @@ it('a state that cannot be read stops every start until it can; then it is taken
   writeFileSync(world.path('scheduler_state.json'), left(folder));
   const ran = await world.cli('--add-folder', folder, '--run', '--drain');
   expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('2 already known') });
+  expect(world.posts()).toMatchObject([{ account: 'alice', caption: 'two' }]);
+});
+
+it('what it had published is published by nobody again, also when the database is lost later', async () => {
+  const folder = world.videos('chunk', ['one', 'two']);
+  mkdirSync(world.home, { recursive: true });
+  writeFileSync(world.path('scheduler_state.json'), left(folder));
+  await world.cli('--run', '--drain');
+  for (const name of readdirSync(world.home)) if (name.startsWith('scheduler_state.')) rmSync(world.path(name));
+  expect(await world.cli('--add-folder', folder, '--add-accounts', 'alice', '--run', '--drain')).toMatchObject({ code: 0 });
   expect(world.posts()).toMatchObject([{ account: 'alice', caption: 'two' }]);
 });

@@ -212,6 +212,7 @@ describe('at the commit point', () => {
     const world = await oneVideo();
     world.script = async (_ctx, act) => act();
     expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain' } });
+    expect(world.ledger).toMatchObject([{ kind: 'append', record: { job: 'beach' } }]);
     expect(world.paused).toHaveLength(1);
     expect(world.logger.messages()).toContainEqual(
       expect.stringMatching(/^\[ALARM\] Nothing more is published: .*without calling commit\(\)/),

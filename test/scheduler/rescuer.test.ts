@@ -1,5 +1,6 @@
 /** Guards promises 1 and 2 across deaths: what a dead holder left comes home, and a lost database publishes nothing again. */
 import { describe, expect, it } from 'vitest';
+import { POST_COUNTS } from '../../src/domain/job.ts';
 import { postKey } from '../../src/domain/post-key.ts';
 import { missingPosts } from '../../src/stores/posted-lines.ts';
 import { shaOf, World } from './world.ts';
@@ -82,7 +83,9 @@ describe('a record of a post that the store does not hold as made', () => {
   ])('%s the job that an older copy of the database holds as under way', async (_what, status, confirmed) => {
     const world = await afterDeath(true);
     await world.rescuer().rescue(true);
-    await world.rescuer().reconcile(await missingPosts([entry('beach', confirmed)], world.store));
+    await world
+      .rescuer()
+      .reconcile(await missingPosts([entry('beach', confirmed)], await world.store.jobs({ statuses: POST_COUNTS }), world.store));
     expect(await world.job('beach')).toMatchObject({ status, postKey: postKey('alice', shaOf('beach'), 0) });
     expect(await world.attempt()).toBeNull();
   });

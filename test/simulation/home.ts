@@ -3,6 +3,7 @@
  * posted.jsonl and the lock. It outlives every process; what is appended to
  * posted.jsonl is there when the call has resolved, and may be torn when not.
  */
+import { POST_COUNTS } from '../../src/domain/job.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import type { LockContent } from '../../src/runtime/lock-file.ts';
 import { DoubtedHolders } from '../../src/scheduler/doubted-holders.ts';
@@ -53,7 +54,9 @@ export class Home {
 
   /** What posted.jsonl knows of and the store does not. */
   missing(process: SimProcess, store: Store): Promise<readonly PostedEntry[]> {
-    return process.pass('ledger.read', () => missingPosts(readLedger(this.posted).entries, store));
+    return process.pass('ledger.read', async () =>
+      missingPosts(readLedger(this.posted).entries, await store.jobs({ statuses: POST_COUNTS }), store),
+    );
   }
 
   /** The power went away in the middle of a line. */

@@ -82,7 +82,7 @@ describe('putting back', () => {
     const store = new SqliteStore({ path, clock, random: new FakeRandom(0.5) });
     expect(await store.job('two')).toMatchObject({ status: 'pending' });
     // What a start compares: the post that the copy does not know must be found.
-    const missing = await new PostedFile({ path: join(home, 'posted.jsonl') }).missingFrom(store);
+    const missing = await new PostedFile({ path: join(home, 'posted.jsonl') }).compareWith(store);
     expect(missing.map(({ sha256, confirmed }) => [sha256, confirmed])).toEqual([[(await store.job('two'))?.sha256, true]]);
     await store.close();
   });

@@ -83,7 +83,7 @@ describe('posted.jsonl', () => {
     expect(garbage).toEqual([2, 3, 4]);
     const heard: number[][] = [];
     const reporting = new PostedFile({ path, onGarbage: (lines) => heard.push([...lines]) });
-    await reporting.missingFrom(new MemoryStore({ clock: (await Subject.open(make)).clock, random: new FakeRandom() }));
+    await reporting.compareWith(new MemoryStore({ clock: (await Subject.open(make)).clock, random: new FakeRandom() }));
     expect(heard).toEqual([[2, 3, 4]]);
   });
 
@@ -106,7 +106,25 @@ describe('what a store is missing', () => {
     await ledger.append(record(2));
     await ledger.append(record(3));
     await subject.publish(await subject.claimed());
-    expect((await ledger.missingFrom(subject.store)).map(({ job }) => job)).toEqual(['v2', 'v3']);
+    expect((await ledger.compareWith(subject.store)).map(({ job }) => job)).toEqual(['v2', 'v3']);
+  });
+
+  it('is nothing that only the store knew: it is written down, so that a store that is lost later is missed', async () => {
+    const subject = await Subject.open(make);
+    await subject.accounts(['alice'], { postsPerDay: 9 });
+    await subject.add([{ id: 'v1', sha256: sha(1), account: 'alice' }]);
+    await subject.publish(await subject.claimed());
+    await subject.add([{ id: 'v2', sha256: sha(2), account: 'alice' }]);
+    await subject.report(await subject.claimed(), { type: 'doubt', failure: ADB_TIMEOUT });
+    for (let start = 1; start <= 2; start += 1) expect(await ledger.compareWith(subject.store)).toEqual([]);
+    const confirmed = (await ledger.read()).entries.map((entry) => [entry.job, entry.confirmed]);
+    expect(confirmed).toEqual([
+      ['v1', true],
+      ['v2', false],
+    ]);
+    expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(3);
+    const lost = await Subject.open(make);
+    expect((await ledger.compareWith(lost.store)).map(({ job }) => job)).toEqual(['v1', 'v2']);
   });
 
   it('is not one that was withdrawn once it was settled as absent; the settling alone, which a restored store forgets, is not enough', async () => {
@@ -118,11 +136,11 @@ describe('what a store is missing', () => {
     await subject.report(job, { type: 'commit' });
     await subject.report(job, { type: 'doubt', failure: ADB_TIMEOUT });
     await subject.order(job, { type: 'verdict', verdict: 'absent', retryAtMs: NOON, by: 'verifier' });
-    expect(await ledger.missingFrom(subject.store)).toHaveLength(1);
+    expect(await ledger.compareWith(subject.store)).toHaveLength(1);
     await ledger.withdraw({ ...record(1), atMs: NOON });
-    expect(await ledger.missingFrom(subject.store)).toEqual([]);
+    expect(await ledger.compareWith(subject.store)).toEqual([]);
     await ledger.append({ ...record(1), atMs: NOON + 1 });
-    expect(await ledger.missingFrom(subject.store)).toHaveLength(1);
+    expect(await ledger.compareWith(subject.store)).toHaveLength(1);
   });
 
   it('is one too that it is still uncertain about, as an older copy of a database is, once the ledger confirms it', async () => {
@@ -133,12 +151,12 @@ describe('what a store is missing', () => {
     await ledger.append(record(1));
     await subject.report(job, { type: 'commit' });
     await ledger.confirm(record(1));
-    expect(await ledger.missingFrom(subject.store)).toEqual([]); // its holder may be about to write it
+    expect(await ledger.compareWith(subject.store)).toEqual([]); // its holder may be about to write it
     await subject.report(job, { type: 'doubt', failure: ADB_TIMEOUT });
-    expect(await ledger.missingFrom(subject.store)).toEqual([{ ...record(1), job: 'again', confirmed: true }]);
+    expect(await ledger.compareWith(subject.store)).toEqual([{ ...record(1), job: 'again', confirmed: true }]);
     await ledger.withdraw({ ...record(1), atMs: NOON + 9 });
-    expect(await ledger.missingFrom(subject.store)).toEqual([]);
+    expect(await ledger.compareWith(subject.store)).toEqual([]);
     await ledger.append({ ...record(1), atMs: NOON + 10 });
-    expect(await ledger.missingFrom(subject.store)).toEqual([]);
+    expect(await ledger.compareWith(subject.store)).toEqual([]);
   });
 });
