@@ -50,7 +50,11 @@ export const CATALOGUE = {
   },
   // --- usage and configuration
   BAD_USAGE: { message: '{what}', category: 'usage', next: 'See `scheduler --help`.' },
-  BAD_CONFIG: { message: '{where}: {what}', category: 'configuration', next: 'Correct the file and start again.' },
+  BAD_CONFIG: {
+    message: '{where}: {what}',
+    category: 'configuration',
+    next: 'Correct the file, then order it again: what is added, planned, exported or started goes by it.',
+  },
   NO_ACCOUNTS: { message: 'there is no account to post from', category: 'usage', next: 'Add some: `--add-accounts alice,bob`.' },
   NO_JOBS: { message: 'there is nothing to publish', category: 'usage', next: 'Add a folder of videos: `--add-folder DIR`.' },
   UNKNOWN_ACCOUNT: {

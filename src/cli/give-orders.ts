@@ -7,6 +7,7 @@ import { daemonListens, sendCommand } from '../control/client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Command, CommandHandler } from '../scheduler/commands.ts';
 import { warnOfConfig } from './config-trouble.ts';
+import { editsOf } from './edit.ts';
 import { needOf } from './home.ts';
 import { readLockView } from './lock-view.ts';
 import type { Options } from './options.ts';
@@ -33,10 +34,12 @@ const STOPPED_POLL_MS = 100;
  */
 export async function giveOrders(line: OrderLine, readConfig: () => Promise<unknown>): Promise<boolean> {
   const { home, options, terminal } = line;
-  const ordersMore = needOf({ ...options, act: [] }) !== 'look';
-  if (options.act.length === 0 || ordersMore || !(await daemonListens(home))) return false;
+  const commands = [...editsOf(options.edit), ...options.act];
+  // A time without an offset is meant in the zone of the video's account.
+  const asksTheFile = needOf({ ...options, act: [], edit: null }) !== 'look' || (options.edit?.at ?? null) !== null;
+  if (commands.length === 0 || asksTheFile || !(await daemonListens(home))) return false;
   const office = { handle: handlerOf(line) };
-  for (const command of options.act) await order({ office, terminal }, command);
+  for (const command of commands) await order({ office, terminal }, command);
   await untilStopped(line);
   if (!options.json) await warnOfConfig(terminal, readConfig);
   return true;

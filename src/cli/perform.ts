@@ -38,7 +38,7 @@ export async function perform(parts: PerformParts): Promise<void> {
   if (add.accounts.length > 0) await order(parts, { do: 'add_accounts', names: add.accounts });
   for (const intake of intakes) await queue(parts, intake);
   for (const path of imports.files) await ((await isFolder(path)) ? importCampaign(parts, resolve(path)) : importFile(parts, path));
-  if (parts.options.edit !== null) for (const command of await editCommands(parts.options.edit, parts)) await order(parts, command);
+  for (const command of await editCommands(parts.options.edit, parts)) await order(parts, command);
   for (const command of act) await order(parts, command);
   if (exportFile !== null) await exportTo(parts, exportFile);
 }

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openStage, type Stage } from './stage.ts';
-import { newWorld, ROOT, videoBytes, type World } from './world.ts';
+import { newWorld, ROOT, sha256, videoBytes, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -217,10 +217,12 @@ describe('beside a scheduler.yaml that was broken while it runs', () => {
     const stage: Stage = await openStage();
     onTestFinished(() => stage.close());
     world.configure(stage.url);
-    const daemon = await world.daemon('--add-accounts', 'alice');
+    const later = ['--account', 'alice', '--at', '2090-01-01 12:00'];
+    const daemon = await world.daemon('--add-accounts', 'alice', '--add-folder', world.videos('v', ['one']), ...later);
+    const job = `one-${sha256(videoBytes('v/one')).slice(0, 8)}`;
     writeFileSync(world.path('scheduler.yaml'), 'workers: many\n');
     const warning = /\nWARNING: scheduler\.yaml:1:1: workers must be a number\n {2}Until that is corrected .*\n$/;
-    for (const order of [['--pause'], ['--release', 'alice']]) {
+    for (const order of [['--pause'], ['--release', 'alice'], ['--edit', job, '--caption', 'better']]) {
       const { code, stdout, stderr } = await world.cli(...order);
       expect({ order, code, stderr }).toEqual({ order, code: 0, stderr: '' });
       expect(stdout).toMatch(warning);
@@ -230,11 +232,20 @@ describe('beside a scheduler.yaml that was broken while it runs', () => {
       stdout: '',
       stderr: expect.stringContaining('there is no job "nine"'),
     });
-    expect(await world.cli('--add-accounts', 'bob')).toMatchObject({ code: 2, stdout: '' });
+    const goesByTheFile =
+      /^scheduler: scheduler\.yaml:1:1: workers must be a number\n {2}Correct the file, .* added, .* exported or started goes by it\.\n$/;
+    for (const order of [
+      ['--add-accounts', 'bob'],
+      ['--export', 'x.csv'],
+      ['--edit', job, '--at', '2091-01-01 12:00'],
+    ])
+      expect(await world.cli(...order)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(goesByTheFile) });
+    expect(readdirSync(world.folder)).not.toContain('x.csv');
     const stopped = await world.cli('--stop');
     expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Stopping\.\nStopped\.\n/) });
     expect(stopped.stdout).toMatch(warning);
     expect((await daemon.ended).code).toBe(0);
+    expect(JSON.stringify(world.jobs())).toContain('"caption":"better"');
     const without = await world.cli('--retry', 'all');
     expect(without).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^scheduler: scheduler\.yaml:1:1: /) });
   });
