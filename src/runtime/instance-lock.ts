@@ -109,13 +109,14 @@ export class InstanceLock {
     this.#beating = this.#beat(AbortSignal.any([signal, this.#over.signal, this.#lost.signal]), loops);
   }
 
-  /** Gives the home back: the file goes first, the right to act last. Safe to call twice. */
+  /** Gives the home back: the file goes first (unless it is the only place where a doubt is written), the right to act last. Safe to call twice. */
   async release(): Promise<void> {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     await this.#beating;
     const content = await readContent(this.#options.home);
-    if (this.#held && content !== null && isOwn(content, this.#me)) await rm(this.#path(LOCK_NAME), { force: true });
+    const mayGo = this.#held && !this.#owesDoubts();
+    if (mayGo && content !== null && isOwn(content, this.#me)) await rm(this.#path(LOCK_NAME), { force: true });
     this.#held = false;
     await this.#unlockDirectory?.().catch(() => undefined);
     this.#kernel.release();
@@ -168,9 +169,14 @@ export class InstanceLock {
       boot_id: this.#me.bootId,
       pid_ns: this.#me.pidNamespace,
       guard: this.#kernel.inode,
-      ...(this.#epoch === 0 && this.doubted.length > 0 ? { doubted: this.doubted } : {}),
+      ...(this.#owesDoubts() ? { doubted: this.doubted } : {}),
     };
     await replaceFile(this.#path(LOCK_NAME), `${JSON.stringify(content, null, 2)}\n`, 0o644);
+  }
+
+  /** The file alone knows whom this life doubts, until its epoch says that the store does. */
+  #owesDoubts(): boolean {
+    return this.#epoch === 0 && this.doubted.length > 0;
   }
 
   /** Whoever holds the kernel lock may clear what a dead holder left; by renaming, which only one of several can do. */
