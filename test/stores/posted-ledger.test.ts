@@ -1,8 +1,8 @@
 /** The record of posts that outlives the database: guards promise 1 against a deleted, restored or copied one. */
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PostedFile } from '../../src/stores/posted-ledger.ts';
 import type { PostedRecord } from '../../src/stores/store.ts';
 import { FakeRandom } from '../support/fake-random.ts';
@@ -33,6 +33,25 @@ describe('posted.jsonl', () => {
       at: '2026-01-05T12:00:00.001Z',
     });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('answers only when the line is on the disk; the first one brings the folder along', async () => {
+    const synced: string[] = [];
+    const handle = await open(folder);
+    const files: FileHandle = Object.getPrototypeOf(handle);
+    await handle.close();
+    const { sync } = files;
+    const spy = vi.spyOn(files, 'sync').mockImplementation(async function (this: FileHandle) {
+      const about = await this.stat();
+      await sync.call(this);
+      synced.push(about.isDirectory() ? 'the folder' : `${about.size} bytes`);
+    });
+    onTestFinished(() => spy.mockRestore());
+    await ledger.append(record(1));
+    const { size } = await stat(path);
+    expect(synced).toEqual([`${size} bytes`, 'the folder']);
+    await ledger.append(record(2));
+    expect(synced.slice(2)).toEqual([`${2 * size} bytes`]);
   });
 
   it('keeps lines apart that are written at the same moment', async () => {
