@@ -81,7 +81,7 @@ export const CATALOGUE = {
     next: 'Correct the publisher: stop when ctx.signal aborts.',
   },
   PUBLISHER_NO_COMMIT: {
-    message: 'the publisher {publisher} returned without calling commit()',
+    message: 'the publisher {publisher} returned without a commit() that resolved',
     category: 'defect',
     next: 'Correct the publisher, then settle the job by `--settle` and start again: it was paused.',
   },

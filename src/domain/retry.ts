@@ -171,6 +171,18 @@ export function decide(question: DecisionQuestion): Decision {
   return { next: 'retry', atMs: now + retryDelayMs(policy, job.attempts, fraction) };
 }
 
+/** When the job may run again after its attempt turned out not to have posted; null = never. */
+export function againAtMs(decision: Decision): number | null {
+  switch (decision.next) {
+    case 'retry':
+      return decision.atMs;
+    case 'defer':
+      return decision.untilMs;
+    default:
+      return null;
+  }
+}
+
 /** `stop_when` is asked first; a `retry_when` that does not hold means no. Neither grants more attempts than the limits do. */
 function forbiddenByCondition({ job, failure, policy, holds }: DecisionQuestion): boolean {
   const facts = {

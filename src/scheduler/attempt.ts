@@ -93,15 +93,16 @@ export class Attempt {
     this.#phases.stop();
     stop.removeEventListener('abort', stopping);
     // Broken off after the tap, it may still come to a positive confirmation while it lets go.
-    if (error !== null && (await this.#letGo(publishing)) && this.#commit.committed) error = null;
+    const { committed, actForbidden } = this.#commit;
+    if (error !== null && (await this.#letGo(publishing)) && committed && !actForbidden) error = null;
     await this.#records;
     const ended = await this.#outcome.write({
       resolved: error === null,
       error: error?.reason,
       phase: this.#phases.current,
-      committed: this.#commit.committed,
-      actForbidden: this.#commit.actForbidden,
-      stopping: giveBack.signal.aborted || (hard.aborted && !this.#commit.committed),
+      committed,
+      actForbidden,
+      stopping: giveBack.signal.aborted || (hard.aborted && !committed),
       lost: this.#lease.lost.aborted,
       evidence: error === null ? null : await this.#trace.close(),
     });

@@ -7,9 +7,8 @@ import { classify, stepOf } from '../domain/classify.ts';
 import { type Failure, PHASES, type Phase } from '../domain/failure.ts';
 import { withDoubt } from '../domain/failure-types.ts';
 import type { Job, JobEvent } from '../domain/job.ts';
-import { decide, type RetryPolicy } from '../domain/retry.ts';
+import { againAtMs, decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
-import type { PublishErrorHints } from '../publishers/publisher.ts';
 import { type Clock, isoTime } from '../runtime/clock.ts';
 import { holds } from '../runtime/condition.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -116,8 +115,8 @@ export class Outcome {
   async #end(ending: Ending): Promise<AttemptEnd> {
     if (ending.lost) return 'lost';
     try {
-      if (ending.committed) return ending.resolved ? await this.#confirmed() : await this.#afterCommit(ending);
-      return ending.resolved ? await this.#noCommit(ending) : await this.#beforeCommit(ending);
+      if (ending.resolved) return ending.committed && !ending.actForbidden ? await this.#confirmed() : await this.#noCommit(ending);
+      return ending.committed ? await this.#afterCommit(ending) : await this.#beforeCommit(ending);
     } catch (problem) {
       if (problem instanceof SchedulerError && (problem.code === 'CLAIM_LOST' || problem.code === 'ILLEGAL_TRANSITION')) return 'lost';
       throw problem;
@@ -138,20 +137,19 @@ export class Outcome {
     const failure = this.#failure(ending);
     await this.#change({ type: 'doubt', failure });
     await this.#charge(failure, ending);
-    const absent = ending.actForbidden || (ending.error as PublishErrorHints | null)?.proofOfAbsence === true;
+    const absent = ending.actForbidden || !failure.uncertain;
     if (!absent) {
       const fields = { job: this.#job.id, account: this.#job.account, failure, is_infra_error: failure.category === 'infrastructure' };
       this.#parts.logger.error(fields, `[UNCERTAIN] ${this.#job.id} may be public: ${failure.message}`);
       return 'uncertain';
     }
-    const next = this.#decide(withDoubt(failure, false));
-    const retryAtMs = next.next === 'retry' ? next.atMs : null;
+    const retryAtMs = againAtMs(this.#decide(withDoubt(failure, false)));
     await this.#parts.ledger.withdraw({ ...this.#record, atMs: this.#parts.clock.now() });
     await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
     return retryAtMs === null ? 'failed' : 'retrying';
   }
 
-  /** Resolving without commit() is a defect of the publisher: it may have posted, so nobody may try again. */
+  /** Resolving without a commit() that did is a defect of the publisher: it may have posted, so nobody may try again. */
   async #noCommit(ending: Ending): Promise<AttemptEnd> {
     const problem = new SchedulerError('PUBLISHER_NO_COMMIT', { details: { publisher: this.#parts.publisherName } });
     const { store, logger, publisherName } = this.#parts;

@@ -10,7 +10,7 @@
  */
 import { withDoubt } from '../domain/failure-types.ts';
 import type { Job, Verdict } from '../domain/job.ts';
-import { decide, type RetryPolicy } from '../domain/retry.ts';
+import { againAtMs, decide, type RetryPolicy } from '../domain/retry.ts';
 import { SchedulerError } from '../errors.ts';
 import type { ChosenPublisher } from '../publishers/publisher.ts';
 import { type Clock, isoTime, withLimit } from '../runtime/clock.ts';
@@ -260,7 +260,6 @@ export class Verifier {
     if (job.failure === null) return clock.now();
     const failure = withDoubt(job.failure, false);
     const asked = { ...job, status: 'claimed' } as const;
-    const next = decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction(), holds });
-    return next.next === 'retry' ? next.atMs : next.next === 'defer' ? next.untilMs : null;
+    return againAtMs(decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction(), holds }));
   }
 }

@@ -69,7 +69,7 @@ describe('the page', () => {
 
   it('says plainly whether anything runs', async () => {
     expect(renderStatus(await build({}, HELD), PIPE)).toMatch(/^RUNNING {2}PID 4711, started 1h ago, last heartbeat 12s ago/);
-    const paused = { paused: true, pause_reason: 'the publisher returned without calling commit()' };
+    const paused = { paused: true, pause_reason: 'the publisher returned without a commit() that resolved' };
     expect(renderStatus(await build({ values: { live: paused } }, HELD), PIPE)).toMatch(/^PAUSED.*\nthe publisher returned without/);
     expect(renderStatus(await build({}), PIPE)).toMatch(/^NOT RUNNING {2}Nothing is published now; `scheduler --run` starts it\./);
     expect(renderStatus(await build({}, { ...HELD, state: 'stale' }), PIPE)).toContain(

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Failure, FailureCategory } from '../../src/domain/failure.ts';
 import type { Job } from '../../src/domain/job.ts';
 import {
+  againAtMs,
   CONFIGURATION_RECHECK_MS,
   DEFAULT_RETRY,
   decide,
@@ -171,6 +172,13 @@ test('max_attempts: n runs exactly n times, whatever goes wrong on the way', () 
       expect(attempts).toBe(max);
     }),
   );
+});
+
+test('what did not go out after all is tried again when its failure allows it, and never when it does not', () => {
+  const again = (failed: Partial<Failure>) => againAtMs(ask(failed));
+  expect(again({ category: 'infrastructure' })).toBeGreaterThan(NOW);
+  expect(again({ category: 'configuration' })).toBe(NOW + CONFIGURATION_RECHECK_MS);
+  expect(again({ category: 'content' })).toBeNull();
 });
 
 describe('conditions', () => {

@@ -14,6 +14,16 @@ async function oneVideo(): Promise<World> {
   return world;
 }
 
+/** A person pauses while `committing` is being written. */
+function forbiddenWhileWritten(world: World): void {
+  const change = world.store.change.bind(world.store);
+  world.store.change = async (job, asked) => {
+    const after = await change(job, asked);
+    if (asked.event.type === 'commit') world.forbidden = 'paused by a person';
+    return after;
+  };
+}
+
 describe('an attempt that goes well', () => {
   it('is published once, recorded before and confirmed after', async () => {
     const world = await oneVideo();
@@ -172,6 +182,32 @@ describe('at the commit point', () => {
     expect(await world.store.account('alice')).toMatchObject({ consecutiveFailures: 0 });
   });
 
+  it('what forbids the act while `committing` is written proves that nothing was posted: tried again, the record taken back', async () => {
+    const world = await oneVideo();
+    forbiddenWhileWritten(world);
+    expect(await world.attempt()).toMatchObject({ end: 'retrying', job: { status: 'retrying' } });
+    expect(world.ledger.map((line) => line.kind)).toEqual(['append', 'withdraw']);
+    expect(world.posts).toEqual([]);
+  });
+
+  it('the hard end in the middle of commit() gives the attempt back', async () => {
+    const world = await oneVideo();
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    world.store.checkCommit = () => {
+      asked.resolve();
+      return answered.promise;
+    };
+    world.script = (ctx, act) => ctx.commit().then(act);
+    const attempt = world.worker().round(0, world.stop.signal);
+    await asked.promise;
+    world.stop.abort();
+    world.hard.abort(new Error('now'));
+    answered.resolve();
+    expect(await world.clock.run(attempt)).toMatchObject({ end: 'deferred', job: { attempts: 0 } });
+    expect([world.posts, world.ledger]).toEqual([[], []]);
+  });
+
   it('an account that was put on hold meanwhile does not post', async () => {
     const world = await oneVideo();
     world.script = async (ctx, act) => {
@@ -196,6 +232,14 @@ describe('at the commit point', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'pending', crashes: 1, attempts: 0 });
   });
 
+  it('a publisher that swallows what commit() throws, and returns, has not published: a human looks at the job', async () => {
+    const world = await oneVideo();
+    forbiddenWhileWritten(world);
+    world.script = (ctx, act) => ctx.commit().then(act, () => undefined);
+    expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain' } });
+    expect(world.paused).toHaveLength(1);
+  });
+
   it('a publisher that calls commit() twice posts once', async () => {
     const world = await oneVideo();
     world.script = async (ctx, act) => {
@@ -215,7 +259,7 @@ describe('at the commit point', () => {
     expect(world.ledger).toMatchObject([{ kind: 'append', record: { job: 'beach' } }]);
     expect(world.paused).toHaveLength(1);
     expect(world.logger.messages()).toContainEqual(
-      expect.stringMatching(/^\[ALARM\] Nothing more is published: .*without calling commit\(\)/),
+      expect.stringMatching(/^\[ALARM\] Nothing more is published: .*without a commit\(\) that resolved/),
     );
     expect(await world.store.events({ types: ['publisher_paused'] })).toMatchObject([{ job: 'beach' }]);
     await world.add(['forest']);
@@ -255,6 +299,27 @@ describe('after the commit point', () => {
     await world.clock.advance(3_600_000);
     expect(await world.attempt()).toMatchObject({ end: 'published' });
     expect(world.posts).toHaveLength(1);
+  });
+
+  it('no proof counts while the app says that an upload may be under way', async () => {
+    const world = await oneVideo();
+    world.script = async (ctx) => {
+      await ctx.commit();
+      const cause = new Error('Keep Instagram open to finish posting');
+      throw Object.assign(new Error('instrumentation process is not running', { cause }), { proofOfAbsence: true });
+    };
+    expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain' } });
+  });
+
+  it('an outcome that a full disk refuses for a moment is written as soon as it can be', async () => {
+    const world = await oneVideo();
+    const change = world.store.change.bind(world.store);
+    let refusals = 3;
+    world.store.change = async (job, asked) => {
+      if (asked.event.type === 'confirm' && refusals-- > 0) throw new SchedulerError('STORE_FAILED', { details: { text: 'SQLITE_FULL' } });
+      return change(job, asked);
+    };
+    expect(await world.attempt()).toMatchObject({ end: 'published', job: { status: 'success' } });
   });
 
   it('a confirmation that does not come within its limit leaves the job uncertain', async () => {

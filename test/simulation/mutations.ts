@@ -66,8 +66,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'an error after the commit point is a failure like any other',
     OUTCOME,
-    'return ending.resolved ? await this.#confirmed() : await this.#afterCommit(ending);',
-    "if (ending.resolved) return await this.#confirmed(); await this.#change({ type: 'doubt', failure: this.#failure(ending) }); await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs: this.#parts.clock.now(), by: 'nobody' }, null); return 'retrying';",
+    'return ending.committed ? await this.#afterCommit(ending) : await this.#beforeCommit(ending);',
+    "if (!ending.committed) return await this.#beforeCommit(ending); await this.#change({ type: 'doubt', failure: this.#failure(ending) }); await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs: this.#parts.clock.now(), by: 'nobody' }, null); return 'retrying';",
   ),
   one('any error after the commit point proves absence', OUTCOME, 'if (!absent) {', 'if (false) {'),
   one('a publisher that forgot commit() is tried again', OUTCOME, 'await this.#noCommit(ending)', "await this.#defer('again', 0, null)"),
@@ -113,12 +113,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   one('nobody rescues at the start', DAEMON, 'await rescuer.rescue((before ?? bootId) === bootId);', ''),
   one('posted.jsonl is not read at the start', DAEMON, 'await rescuer.reconcile(await missingPosts());', ''),
-  one(
-    'a record of a post without its job is forgotten',
-    RESCUER,
-    'await store.importJobs([remembered(entry, key, message, epoch)], WHO);',
-    '',
-  ),
+  one('a record of a post without its job is forgotten', RESCUER, 'await store.importJobs([remembered(entry, key, message)], WHO);', ''),
   one(
     'withdrawn lines are read as posts that were never made, whoever wrote them',
     LINES,
