@@ -72,7 +72,7 @@ export class Lease {
       return true;
     } catch (error) {
       logger.warn({ err: error, job: this.#claim.jobId }, 'The lease could not be renewed');
-      return this.remainingMs() > 0;
+      return true;
     }
   }
 

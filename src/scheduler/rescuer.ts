@@ -90,7 +90,7 @@ export class Rescuer {
       if (entry.confirmed) await this.#confirm(job);
       else callPerson(logger, 'uncertain', { job: job.id, account: entry.account }, `Job ${job.id} is uncertain: ${message}`);
     } else {
-      await store.importJobs([remembered(entry, key, message, epoch)], WHO);
+      await store.importJobs([remembered(entry, key, message)], WHO);
       const fields = { job: entry.job, account: entry.account };
       logger.warn(fields, `Job ${entry.job} was brought back from posted.jsonl`);
       if (!entry.confirmed) callPerson(logger, 'uncertain', fields, `Job ${entry.job} is uncertain: ${message}`);
@@ -107,7 +107,7 @@ export class Rescuer {
 }
 
 /** A job of which only the record of its post is left. */
-function remembered(entry: PostedEntry, key: string, message: string, epoch: number): Job {
+function remembered(entry: PostedEntry, key: string, message: string): Job {
   const failure = failureOf({ category: 'unknown', type: 'posted_before', phase: 'commit', message, uncertain: true });
   return {
     ...BLANK,
@@ -119,7 +119,6 @@ function remembered(entry: PostedEntry, key: string, message: string, epoch: num
     status: entry.confirmed ? 'success' : 'uncertain',
     failure: entry.confirmed ? null : failure,
     note: 'brought back from posted.jsonl',
-    epoch,
     dueMs: entry.atMs,
     createdMs: entry.atMs,
     committedMs: entry.atMs,

@@ -229,6 +229,17 @@ test('a server that fails several accounts rests for all of them, and none is ch
   expect(await attempts(world, 50)).toBe(8);
 });
 
+test('a post that may be on its way is in doubt, however broken its phone is known to be', async () => {
+  const world = await rack({ dead: ['alice', 'bob'] });
+  world.script = adbDead;
+  expect(await attempts(world, 50)).toBe(2);
+  await world.clock.advance(0.25 * MINUTE);
+  world.script = async () => {
+    throw new Error('error: device offline', { cause: new Error('Sharing to Reels…') });
+  };
+  expect(await world.attempt()).toMatchObject({ end: 'uncertain', job: { status: 'uncertain' } });
+});
+
 test('content and account trouble count for no phone', async () => {
   const world = await rack({ p: ['alice', 'bob'] }, 2);
   world.script = async () => {

@@ -59,6 +59,16 @@ describe('commit() resolves only when everything that protects the post is done,
     expect(commit.committed).toBe(false);
   });
 
+  it('throws and leaves no record when the machine slept while the rules were asked', async () => {
+    let remaining = 50_000;
+    const check = async () => {
+      remaining = -1;
+    };
+    const { commit, did } = point({ check }, () => remaining);
+    await expect(commit.commit()).rejects.toEqual(refused('COMMIT_TOO_LATE'));
+    expect(did).toEqual(['renew']);
+  });
+
   it('throws when posted.jsonl cannot be written, before the store is touched', async () => {
     const { commit, did } = point({
       ledger: { append: () => Promise.reject(new Error('ENOSPC')), withdraw: async () => {}, confirm: async () => {} },
@@ -103,7 +113,13 @@ describe('commit() cannot be used to act twice or too late', () => {
     const committing = commit.commit();
     committing.catch(() => undefined);
     await writing.promise;
-    const closed = commit.close();
+    let isClosed = false;
+    const closed = commit.close().then(() => {
+      isClosed = true;
+    });
+    await new Promise(setImmediate);
+    // Whoever closes it needs to know what was written.
+    expect(isClosed).toBe(false);
     written.resolve();
     await closed;
     await expect(committing).rejects.toEqual(refused('COMMIT_TOO_LATE'));

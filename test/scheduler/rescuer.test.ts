@@ -5,6 +5,8 @@ import { postKey } from '../../src/domain/post-key.ts';
 import { missingPosts } from '../../src/stores/posted-lines.ts';
 import { shaOf, World } from './world.ts';
 
+const SETTLED = { event: { type: 'verdict', verdict: 'published', retryAtMs: null, by: 'person' }, claim: null, who: 'person' } as const;
+
 /** A worker died while it held `beach`. */
 async function afterDeath(committed: boolean): Promise<World> {
   const world = await World.with('alice');
@@ -100,6 +102,20 @@ describe('a record of a post that the store does not hold as made', () => {
     expect(await world.store.jobs({ statuses: ['uncertain'], account: 'alice' })).toMatchObject([
       { postKey: postKey('alice', shaOf('beach'), 0) },
     ]);
+  });
+
+  it('stops no start when another job guards the post already; the one that still waits is skipped when its turn comes', async () => {
+    const world = await World.with('alice');
+    await world.add(['beach'], 'alice');
+    const beach = await world.job('beach');
+    const posted = { ...beach, id: 'old', sha256: null, status: 'success', committedMs: 1_000 } as const;
+    await world.store.importJobs([posted], 'import');
+    await world.rescuer().reconcile([entry('beach', false), entry('forest', false)]);
+    expect(await world.job('forest')).toMatchObject({ status: 'uncertain' });
+    expect(await world.job('beach')).toMatchObject({ status: 'pending' });
+    await world.store.change('forest', { ...SETTLED, epoch: 1 });
+    expect(await world.attempt()).toMatchObject({ end: 'skipped', job: { id: 'beach', status: 'skipped' } });
+    expect(world.posts).toEqual([]);
   });
 
   it('brings back the job of a deleted database, so that the same folder queues nothing', async () => {

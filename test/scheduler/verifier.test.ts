@@ -176,6 +176,18 @@ describe('the verifier', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'success' });
   });
 
+  it('nor of a phone: its publisher may still open a session', async () => {
+    const { world, verifier } = await doubt(() => 'absent', { needs: { appium: false, device: true } });
+    const publishing = Promise.withResolvers<void>();
+    world.unsettled.watch('beach', publishing.promise);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(10 * MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'uncertain' });
+    publishing.resolve();
+    await world.clock.advance(20 * MINUTE);
+    expect(await world.job('beach')).toMatchObject({ status: 'retrying' });
+  });
+
   it('leaves jobs to a person that were never claimed here', async () => {
     const { world, verifier, looks } = await doubt(() => 'absent');
     const job = await world.job('beach');
