@@ -92,9 +92,9 @@ export class Attempt {
     await this.#commit.close();
     this.#phases.stop();
     stop.removeEventListener('abort', stopping);
-    // Broken off after the tap, it may still come to a positive confirmation while it lets go.
     const { committed, actForbidden } = this.#commit;
-    if (error !== null && (await this.#letGo(publishing)) && committed && !actForbidden) error = null;
+    // Broken off after the tap, it may still come to a positive confirmation while it lets go.
+    if (error !== null && (await this.#letGo(publishing)) && committed) error = null;
     await this.#records;
     const ended = await this.#outcome.write({
       resolved: error === null,

@@ -57,7 +57,7 @@ export class Lease {
     return Math.min(this.#trustedMonotonic - clock.monotonic(), this.#trustedWall - clock.now());
   }
 
-  /** Asks the store now. False = the claim is lost; a store that fails leaves the trust as it was. */
+  /** Asks the store now. False = the claim is lost; a store that fails says nothing of it, and leaves the trust as it was. */
   async renew(): Promise<boolean> {
     const { clock, store, logger } = this.#parts;
     const askedMonotonic = clock.monotonic();

@@ -145,7 +145,7 @@ export class Outcome {
     }
     const retryAtMs = againAtMs(this.#decide(withDoubt(failure, false)));
     await this.#parts.ledger.withdraw({ ...this.#record, atMs: this.#parts.clock.now() });
-    await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
+    await this.#apply({ type: 'verdict', verdict: 'absent', retryAtMs, by: 'proof that the act never happened' }, null);
     return retryAtMs === null ? 'failed' : 'retrying';
   }
 
@@ -257,10 +257,10 @@ export class Outcome {
   }
 
   #change(event: JobEvent, account?: AccountChange): Promise<void> {
-    return this.#write(event, this.#claim, account);
+    return this.#apply(event, this.#claim, account);
   }
 
-  async #write(event: JobEvent, claim: Claim | null, account?: AccountChange): Promise<void> {
+  async #apply(event: JobEvent, claim: Claim | null, account?: AccountChange): Promise<void> {
     const change = { event, claim, epoch: this.#claim.epoch, who: this.#job.worker ?? 'worker' };
     this.#stored = await this.#parts.store.change(this.#job.id, account ? { ...change, account } : change);
   }

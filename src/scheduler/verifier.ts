@@ -3,9 +3,9 @@
  * because apps upload in the background and moderation can take hours; in the
  * end a human settles what no look could.
  *
- * `absent` is believed only when the old holder is cut off: its publish() has
- * settled, or its process is gone, or (apps on phones) the look itself opened a
- * new session, which ends the old one. Only jobs that were claimed here are
+ * `absent` is believed only when the old holder is cut off: no publish() of ours
+ * is under way, and (apps on phones) the look itself opened a new session, which
+ * ends the old one, or (modules) nobody who ever held it may still live. Only jobs that were claimed here are
  * looked at; what an import or posted.jsonl brought is for a human.
  */
 import { withDoubt } from '../domain/failure-types.ts';
@@ -29,7 +29,7 @@ import type { Unsettled } from './unsettled.ts';
 import type { Wake } from './wake.ts';
 
 export interface VerifySettings {
-  /** From the doubt to the first look, on top of what the publisher itself waits. */
+  /** From the first look, which comes when a post has had its time to be seen, to the second. */
   readonly secondLookMs: number;
   readonly gapsMs: readonly number[];
   readonly giveUpMs: number;

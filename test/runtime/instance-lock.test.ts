@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bootClockMs, isoTime, SystemClock } from '../../src/runtime/clock.ts';
 import { acquireInstanceLock, type InstanceLock } from '../../src/runtime/instance-lock.ts';
 import { takeKernelLock } from '../../src/runtime/kernel-lock.ts';
@@ -312,6 +312,36 @@ describe('a holder that wakes up after it was replaced', () => {
     await old.ended;
     expect((await onDisk()).pid).toBe(process.pid);
     expect(lock.held()).toBe(true);
+  });
+});
+
+describe('a holder whose lock directory was touched', () => {
+  /** As the exit of an old holder takes it away; proper-lockfile notices at its next look. */
+  async function robbed(prepare: () => Promise<void>): Promise<InstanceLock> {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const lock = await acquire(new VirtualClock());
+    await rm(join(home, '.scheduler.lock.d'), { recursive: true });
+    await prepare();
+    vi.advanceTimersByTime(30_000);
+    await logger.until('The lock directory was touched by somebody else');
+    expect(lock.held()).toBe(false);
+    return lock;
+  }
+
+  test('claims nothing until it has it again', async () => {
+    const lock = await robbed(async () => {});
+    while (!lock.held()) await new Promise(setImmediate);
+    expect(existsSync(join(home, '.scheduler.lock.d'))).toBe(true);
+    expect(lock.lost.aborted).toBe(false);
+  });
+
+  test('claims nothing any more when the file names another', async () => {
+    const another = { pid: process.ppid, started: isoTime(now()) };
+    const lock = await robbed(() => put(another));
+    await logger.until('now belongs to another instance');
+    expect([lock.held(), lock.lost.aborted]).toEqual([false, true]);
+    expect(await onDisk()).toEqual(another);
   });
 });
 

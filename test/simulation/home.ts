@@ -18,8 +18,7 @@ export class Home {
   posted = '';
   /** The kernel lock: given back by the kernel when its holder dies. */
   holder: SimProcess | null = null;
-  /** What scheduler.lock shows. */
-  /** The heartbeat is read on the machine's own clock, as in lock-file.ts: wall time can be set. */
+  /** What scheduler.lock shows. The heartbeat is read on the machine's own clock, as in lock-file.ts: wall time can be set. */
   lockFile: { readonly process: SimProcess; readonly heartbeatMs: number } | null = null;
   /** Those whose lock was taken while they lived on; until a life has written them down. */
   doubted: LockContent[] = [];

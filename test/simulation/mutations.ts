@@ -1,8 +1,9 @@
 /**
- * Every safeguard of promises 1 and 2, and how to take it away: an exact piece
- * of a production file, and what stands there instead. A mutant is the program
- * with that edit; the simulation must find out. The text must occur exactly
- * once, so a safeguard that is rewritten takes its mutation along.
+ * The safeguards of promises 1 and 2 that a simulated life can reach, and how to
+ * take each away: an exact piece of a production file, and what stands there
+ * instead. A mutant is the program with that edit; the simulation must find out.
+ * The text must occur exactly once, so a safeguard that is rewritten takes its
+ * mutation along. What notices the others is in docs/never-twice.md.
  *
  * Where two layers guard the same thing, both are in one mutation, and `why`
  * says which the other one is.
@@ -32,6 +33,7 @@ const DAEMON = 'src/scheduler/posting-scheduler.ts';
 const JOB = 'src/domain/job.ts';
 const DOUBT = 'src/domain/job-in-doubt.ts';
 const DESK = 'src/scheduler/desk.ts';
+const HOLDERS = 'src/scheduler/doubted-holders.ts';
 const LINES = 'src/stores/posted-lines.ts';
 const STORE = 'test/stores/memory-store.ts';
 const STANDING = 'test/stores/memory-standing.ts';
@@ -67,7 +69,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'an error after the commit point is a failure like any other',
     OUTCOME,
     'return ending.committed ? await this.#afterCommit(ending) : await this.#beforeCommit(ending);',
-    "if (!ending.committed) return await this.#beforeCommit(ending); await this.#change({ type: 'doubt', failure: this.#failure(ending) }); await this.#write({ type: 'verdict', verdict: 'absent', retryAtMs: this.#parts.clock.now(), by: 'nobody' }, null); return 'retrying';",
+    "if (!ending.committed) return await this.#beforeCommit(ending); await this.#change({ type: 'doubt', failure: this.#failure(ending) }); await this.#apply({ type: 'verdict', verdict: 'absent', retryAtMs: this.#parts.clock.now(), by: 'nobody' }, null); return 'retrying';",
   ),
   one('any error after the commit point proves absence', OUTCOME, 'if (!absent) {', 'if (false) {'),
   one('a publisher that forgot commit() is tried again', OUTCOME, 'await this.#noCommit(ending)', "await this.#defer('again', 0, null)"),
@@ -83,6 +85,12 @@ export const MUTATIONS: readonly Mutation[] = [
     VERIFIER,
     ' && (await this.#isGone(job, settleMs))',
     '',
+  ),
+  one(
+    'a holder that was replaced unseen is not doubted for what it claimed last',
+    HOLDERS,
+    'job.epoch <= holder.lastEpoch',
+    'job.epoch < holder.lastEpoch',
   ),
   one('an attempt is watched only after it ended', UNSETTLED, '(this.#jobs.get(jobId)?.running ?? 0) + more', '0'),
   one('a publisher that ended a moment ago is believed to be cut off', UNSETTLED, 'this.#clock.monotonic() - endedMs < settleMs', 'false'),
@@ -111,6 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (job.status === 'committing') return { job: uncertain(job, failure, now), event: 'uncertain' };",
     '',
   ),
+  one('nobody rescues while the daemon lives', DAEMON, 'if ((await rescuer.rescue(true)) > 0) wake.notify();', ''),
   one('nobody rescues at the start', DAEMON, 'await rescuer.rescue((before ?? bootId) === bootId);', ''),
   one('posted.jsonl is not read at the start', DAEMON, 'await rescuer.reconcile(await missingPosts());', ''),
   one('a record of a post without its job is forgotten', RESCUER, 'await store.importJobs([remembered(entry, key, message)], WHO);', ''),
@@ -154,7 +163,6 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the trust in a claim is not looked at after `committing` was written',
     edits: [{ file: COMMIT, find: 'this.#committed = true;\n    try {\n      this.#mayAct();', put: 'this.#committed = true;\n    try {' }],
-    ignore: [],
   },
   {
     name: 'commit() does not ask the store for its claim',
@@ -271,6 +279,22 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       { file: DESK, find: 'if (obstacle !== null) throw obstacle;\n    const grant', put: 'const grant' },
       { file: JOB, find: "retry: ['failed', 'skipped', 'retrying'],", put: "retry: ['failed', 'skipped', 'retrying', 'uncertain']," },
+    ],
+    why: 'an uncertain job has no such arrow either',
+  },
+  {
+    name: '--skip takes uncertain jobs',
+    edits: [
+      {
+        file: DESK,
+        find: "if (job.status === 'uncertain') return refused(",
+        put: 'if (false) return refused(',
+      },
+      {
+        file: JOB,
+        find: "skip: ['pending', 'retrying', 'claimed', 'failed'],",
+        put: "skip: ['pending', 'retrying', 'claimed', 'failed', 'uncertain'],",
+      },
     ],
     why: 'an uncertain job has no such arrow either',
   },
