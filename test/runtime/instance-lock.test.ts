@@ -1,12 +1,11 @@
 // Guards promise 3: one instance acts at a time per home; a dead or hung one is replaced, a living one is named.
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bootClockMs, isoTime, SystemClock } from '../../src/runtime/clock.ts';
 import { acquireInstanceLock, type InstanceLock } from '../../src/runtime/instance-lock.ts';
-import { takeKernelLock } from '../../src/runtime/kernel-lock.ts';
 import type { LockContent } from '../../src/runtime/lock-file.ts';
 import { readLock } from '../../src/runtime/lock-file.ts';
 import { bootId, pidNamespace, startTicks } from '../../src/runtime/processes.ts';
@@ -358,54 +357,4 @@ test('of eight starters on one stale lock exactly one acts, twenty times', { tim
     await Promise.all(starters.map((starter) => starter.kill()));
     children = [];
   }
-});
-
-describe('the kernel lock', () => {
-  test('has one holder, also within a process', () => {
-    const path = join(home, 'guard.db');
-    const first = takeKernelLock(path);
-    expect(takeKernelLock(path)).toBeNull();
-    first?.release();
-    first?.release();
-    const second = takeKernelLock(path);
-    expect(second).not.toBeNull();
-    second?.release();
-    expect(existsSync(path)).toBe(true);
-  });
-
-  test('survives the garbage collector when nobody keeps a reference', async () => {
-    const path = join(home, 'guard.db');
-    const module = new URL('../../src/runtime/kernel-lock.ts', import.meta.url).pathname;
-    const script = `
-      import { setImmediate } from 'node:timers/promises';
-      import { takeKernelLock } from ${JSON.stringify(module)};
-      takeKernelLock(${JSON.stringify(path)});
-      for (let i = 0; i < 20; i += 1) { gc(); await setImmediate(); }
-      console.log('COLLECTED');
-      process.stdin.resume();`;
-    const child = new Child(process.execPath, ['--expose-gc', '--input-type=module', '-e', script]);
-    children.push(child);
-    await child.says('COLLECTED');
-    expect(takeKernelLock(path)).toBeNull();
-  });
-
-  test('a folder that is not there is an error, not a free home', () => {
-    expect(() => takeKernelLock(join(home, 'missing', 'guard.db'))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
-  });
-
-  test('a damaged file is named with the way out, and takes nothing from its holder', () => {
-    const path = join(home, 'guard.db');
-    const first = takeKernelLock(path);
-    writeFileSync(path, 'garbage');
-    expect(takeKernelLock(path)).toBeNull();
-    first?.release();
-    const damaged = {
-      code: 'LOCK_DAMAGED',
-      message: expect.stringContaining(path),
-      next: expect.stringMatching(/end every scheduler .* remove it/),
-    };
-    expect(() => takeKernelLock(path)).toThrow(expect.objectContaining(damaged));
-    rmSync(path);
-    expect(takeKernelLock(path)).not.toBeNull();
-  });
 });

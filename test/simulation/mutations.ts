@@ -216,9 +216,10 @@ export const MUTATIONS: readonly Mutation[] = [
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: 'held(before, change.claim)', put: 'true' },
       { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
+      { file: JOB, find: "commit: ['claimed'],", put: "commit: ['claimed', 'committing']," },
     ],
     ignore: ['overtaken', 'late'],
-    why: 'hearing it frees the phone early; that nothing is posted is guarded by every question of commit(), each of which is enough',
+    why: 'hearing it frees the phone early; that nothing is posted is guarded by every question of commit() and by the arrows of a job, each of which is enough',
   },
   {
     name: 'no rule is checked before the post is recorded',
