@@ -92,17 +92,16 @@ export class Attempt {
     await this.#commit.close();
     this.#phases.stop();
     stop.removeEventListener('abort', stopping);
-    const { committed, actForbidden } = this.#commit;
     // Broken off after the tap, it may still come to a positive confirmation while it lets go.
-    if (error !== null && (await this.#letGo(publishing)) && committed) error = null;
+    if (error !== null && (await this.#letGo(publishing)) && this.#commit.committed) error = null;
     await this.#records;
     const ended = await this.#outcome.write({
       resolved: error === null,
       error: error?.reason,
       phase: this.#phases.current,
-      committed,
-      actForbidden,
-      stopping: giveBack.signal.aborted || (hard.aborted && !committed),
+      committed: this.#commit.committed,
+      actForbidden: this.#commit.actForbidden,
+      stopping: giveBack.signal.aborted || (hard.aborted && !this.#commit.committed),
       lost: this.#lease.lost.aborted,
       evidence: error === null ? null : await this.#trace.close(),
     });
