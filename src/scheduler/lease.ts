@@ -57,23 +57,23 @@ export class Lease {
     return Math.min(this.#trustedMonotonic - clock.monotonic(), this.#trustedWall - clock.now());
   }
 
-  /** Asks the store now. False = the claim is lost; a store that fails says nothing of it, and leaves the trust as it was. */
+  /**
+   * Asks the store now. False = the claim is lost.
+   *
+   * @throws what the store throws: the trust stays as it was, which is no ground to act on. The renewal may have been written while the wall
+   *   clock was set back, so that the claim ends before the one that is trusted.
+   */
   async renew(): Promise<boolean> {
-    const { clock, store, logger } = this.#parts;
+    const { clock, store } = this.#parts;
     const askedMonotonic = clock.monotonic();
-    try {
-      const untilMs = await store.renew(this.#claim, LEASE_MS);
-      if (untilMs === null) {
-        this.#lost.abort(new Error(`the claim on ${this.#claim.jobId} is lost`));
-        return false;
-      }
-      this.#trustedMonotonic = askedMonotonic + LEASE_MS - MARGIN_MS;
-      this.#trustedWall = untilMs - MARGIN_MS;
-      return true;
-    } catch (error) {
-      logger.warn({ err: error, job: this.#claim.jobId }, 'The lease could not be renewed');
-      return true;
+    const untilMs = await store.renew(this.#claim, LEASE_MS);
+    if (untilMs === null) {
+      this.#lost.abort(new Error(`the claim on ${this.#claim.jobId} is lost`));
+      return false;
     }
+    this.#trustedMonotonic = askedMonotonic + LEASE_MS - MARGIN_MS;
+    this.#trustedWall = untilMs - MARGIN_MS;
+    return true;
   }
 
   end(): void {
@@ -81,9 +81,12 @@ export class Lease {
   }
 
   async #renewLoop(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock, logger } = this.#parts;
     while (await clock.sleep(LEASE_MS / 3, 'next renewal of the lease', this.#ended.signal)) {
-      const ours = await this.renew();
+      const ours = await this.renew().catch((error: unknown) => {
+        logger.warn({ err: error, job: this.#claim.jobId }, 'The lease could not be renewed');
+        return true;
+      });
       if (!ours || this.remainingMs() <= 0) {
         this.#lost.abort(new Error(`the claim on ${this.#claim.jobId} cannot be trusted any more`));
         return;

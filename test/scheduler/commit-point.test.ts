@@ -44,6 +44,12 @@ describe('commit() resolves only when everything that protects the post is done,
   it.each<[string, Partial<CommitPointParts>, string, string[]]>([
     ['the scheduler may not act', { forbidden: () => 'paused' }, 'REFUSED', []],
     ['the claim is lost', { lease: { renew: async () => false, remainingMs: () => 50_000 } }, 'CLAIM_LOST', []],
+    [
+      'the store does not answer the renewal',
+      { lease: { renew: () => Promise.reject(new SchedulerError('STORE_FAILED')), remainingMs: () => 50_000 } },
+      'STORE_FAILED',
+      [],
+    ],
     ['the claim is trusted for a moment only', { lease: { renew: async () => true, remainingMs: () => 14_000 } }, 'COMMIT_TOO_LATE', []],
     ['a rule forbids it', { check: () => Promise.reject(new SchedulerError('REFUSED')) }, 'REFUSED', ['renew']],
     [

@@ -51,6 +51,20 @@ describe('a lease', () => {
     expect(kept.lost.aborted).toBe(true);
   });
 
+  it('answers no renewal for one that failed: the store may have written an earlier end than the one that is trusted', async () => {
+    const clock = new VirtualClock();
+    let writtenUntil = 0;
+    const { lease: kept } = lease(clock, async () => {
+      writtenUntil = clock.now() + LEASE_MS;
+      throw new Error('SQLITE_IOERR');
+    });
+    clock.suspend(-3_600_000);
+    await expect(kept.renew()).rejects.toThrow('SQLITE_IOERR');
+    clock.suspend(3_600_000);
+    expect(writtenUntil).toBeLessThan(clock.now());
+    expect(kept.remainingMs()).toBeGreaterThan(0);
+  });
+
   it('is not trusted after the machine slept, though monotonic time stood still', () => {
     const clock = new VirtualClock();
     const { lease: kept } = lease(clock);
