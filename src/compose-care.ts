@@ -113,7 +113,14 @@ async function copies(order: Extract<Care, { readonly do: 'backup' | 'restore' |
     say({ folder, files }, `Copied ${files.join(', ')} into ${folder}.\n`);
     return 0;
   }
-  const lock = await acquireInstanceLock({ home, instance: `${hostname()}:${home}`, clock, logger: silentLogger(), progress: () => true });
+  const lock = await acquireInstanceLock({
+    home,
+    store,
+    instance: `${hostname()}:${home}`,
+    clock,
+    logger: silentLogger(),
+    progress: () => true,
+  });
   try {
     const { former, later } = await putBack({ home, store, folder: resolve(order.from), clock });
     const kept = former === null ? '' : ` The former database is in ${former}.`;

@@ -100,7 +100,7 @@ async function openOwn(live: LiveConfig, around: Surroundings): Promise<Own> {
   const logger = await createLogger({ dir: join(config.home, 'logs'), level: 'info', pretty: false, ...config.retention.logs });
   const instance = `${hostname()}:${config.home}`;
   const progress = new Progress(clock);
-  const lock = await acquireInstanceLock({ home: config.home, instance, clock, logger, progress: () => progress.stalled() === null });
+  const lock = await acquireInstanceLock({ ...config, instance, clock, logger, progress: () => progress.stalled() === null });
   try {
     const store = new SqliteStore({ path: config.store, clock, random });
     const epoch = await store.raiseEpoch(instance);

@@ -33,6 +33,11 @@ export const CATALOGUE = {
     category: 'usage',
     next: 'Use `scheduler --status` to see what it does, `scheduler --stop` to end it.',
   },
+  STORE_TAKEN: {
+    message: 'a scheduler in another home acts on {store}: PID {pid}',
+    category: 'usage',
+    next: 'Name that home by --home; a home of its own needs a `store` of its own.',
+  },
   ORCHESTRATOR_CONFLICT: {
     message: 'the predecessor runs on this machine and posts from the same phones: PID {pid}{others} ({command})',
     category: 'usage',

@@ -23,7 +23,7 @@ function explained(error: unknown): Explained {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { code: 'DEFECT', message, next: 'This is a defect of the program: please report it.', exitCode: 1 };
   }
-  if (error.code === 'LOCK_HELD') return { ...pick(error), exitCode: 3, conflicts: [error.details] };
+  if (error.code === 'LOCK_HELD' || error.code === 'STORE_TAKEN') return { ...pick(error), exitCode: 3, conflicts: [error.details] };
   const usage = error.category === 'usage' || error.category === 'configuration';
   return { ...pick(error), exitCode: usage && !NOT_USAGE.includes(error.code) ? 2 : 1, conflicts: error.details.conflicts };
 }

@@ -29,10 +29,13 @@ import {
 import type { Logger } from './logger.ts';
 import { endTree, isSameProcess } from './processes.ts';
 import { replaceFile } from './replace-file.ts';
+import { GUARD_NAME, takeStoreGuard } from './store-guard.ts';
 
 export interface InstanceLockOptions {
   /** The home folder; made when it is missing. */
   readonly home: string;
+  /** The database that is acted on. */
+  readonly store: string;
   /** Names this instance for ever: home and host. */
   readonly instance: string;
   readonly clock: Clock;
@@ -44,7 +47,6 @@ export interface InstanceLockOptions {
 const HEARTBEAT_MS = 30_000;
 /** A beat and the wait before it; a home on a file system that hangs takes longer. */
 const BEAT_LIMIT_MS = 3 * HEARTBEAT_MS;
-const GUARD_NAME = 'scheduler.guard.db';
 const DIRECTORY_NAME = '.scheduler.lock.d';
 /** A holder that is about to write its file, or about to be dead, gets this long. */
 const PATIENCE_MS = 5_000;
@@ -232,7 +234,7 @@ export class InstanceLock {
  * Free: take it. Held by a holder that showed life within 2 minutes: refused. Held by a silent one: ended if the file
  * proves which process it is, refused otherwise. A dead holder is replaced at once.
  *
- * @throws SchedulerError LOCK_HELD, naming the holder; details.why says why a silent one was not ended
+ * @throws SchedulerError LOCK_HELD, naming the holder; details.why says why a silent one was not ended; STORE_TAKEN
  */
 export async function acquireInstanceLock(options: InstanceLockOptions): Promise<InstanceLock> {
   await mkdir(options.home, { recursive: true });
@@ -244,7 +246,8 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
     if (kernel !== null) {
       try {
         const doubted = await settleWithPredecessor(content, { ...me, guard: kernel.inode }, options);
-        const lock = new InstanceLock(options, me, { kernel, doubted });
+        const beside = await takeStoreGuard(options.home, options.store);
+        const lock = new InstanceLock(options, me, { kernel: beside === null ? kernel : bothOf(kernel, beside), doubted });
         await lock.show();
         return lock;
       } catch (error) {
@@ -256,6 +259,14 @@ export async function acquireInstanceLock(options: InstanceLockOptions): Promise
     if (options.clock.monotonic() > deadline) throw heldBy(content, options, 'it could not be told who holds it');
     await options.clock.sleep(LOOK_AGAIN_MS, 'the lock of this home');
   }
+}
+
+function bothOf(home: KernelLock, store: KernelLock): KernelLock {
+  const release = () => {
+    store.release();
+    home.release();
+  };
+  return { inode: home.inode, release };
 }
 
 /**

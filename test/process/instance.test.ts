@@ -3,7 +3,8 @@
  * dead holder is replaced at once, a hung one after its silence, a woken one
  * does nothing. The publisher's own file of posts is the judge.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openStage, type Stage } from './stage.ts';
 import { newWorld, type World } from './world.ts';
@@ -41,6 +42,32 @@ describe('a second start in a home', () => {
     daemon.signal('SIGTERM');
     expect((await daemon.ended).code).toBe(0);
   });
+});
+
+describe('a start in another home on the same database', () => {
+  it.each(['scheduler_state.db', 'queue.db'])(
+    'is refused by name and changes nothing, though %s is named by another path',
+    async (name) => {
+      stage.hold('committed');
+      symlinkSync(world.home, join(world.folder, 'link'));
+      world.configure(stage.url, [`store: ${name}`]);
+      const daemon = await world.daemon('--add-folder', world.videos('chunk', ['one']), '--add-accounts', 'alice');
+      await stage.visit('committed');
+      const other = join(world.folder, 'other');
+      mkdirSync(other);
+      writeFileSync(join(other, 'scheduler.yaml'), `store: ${join(world.folder, 'link', name)}\n`);
+      for (const order of [['--run'], ['--settle', 'one-4a1c91a9', 'absent']]) {
+        const refused = await world.finish(world.spawn(['--home', other, ...order]));
+        expect(refused).toMatchObject({ code: 3, stdout: '' });
+        expect(refused.stderr).toContain(`a scheduler in another home acts on ${join(world.folder, 'link', name)}`);
+      }
+      stage.open('committed');
+      await world.logged('posted successfully');
+      daemon.signal('SIGTERM');
+      expect((await daemon.ended).code).toBe(0);
+      expect(world.jobs()).toMatchObject([{ status: 'success', attempts: 1 }]);
+    },
+  );
 });
 
 describe('a frozen holder', () => {

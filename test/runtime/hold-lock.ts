@@ -5,6 +5,7 @@
  * lines on standard input: `release`. With `--fast` its heartbeat beats without waiting
  * for 30 s; with `--no-progress` its loops stand still.
  */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SchedulerError } from '../../src/errors.ts';
 import { type Clock, SystemClock } from '../../src/runtime/clock.ts';
@@ -29,7 +30,14 @@ const logger: Logger = { debug: write, info: write, warn: write, error: write, c
 
 try {
   const clock = flags.includes('--fast') ? new FastClock() : new SystemClock();
-  const lock = await acquireInstanceLock({ home, instance: 'test', clock, logger, progress: () => !flags.includes('--no-progress') });
+  const lock = await acquireInstanceLock({
+    home,
+    store: join(home, 'scheduler_state.db'),
+    instance: 'test',
+    clock,
+    logger,
+    progress: () => !flags.includes('--no-progress'),
+  });
   lock.lost.addEventListener('abort', () => say(`LOST held=${lock.held()}`), { once: true });
   lock.startHeartbeat(new AbortController().signal);
   say('LOCKED');

@@ -42,7 +42,14 @@ function holder(...flags: string[]): Child {
 }
 
 async function acquire(clock = new SystemClock(), progress = () => true): Promise<InstanceLock> {
-  const lock = await acquireInstanceLock({ home, instance: `home@${hostname()}`, clock, logger, progress });
+  const lock = await acquireInstanceLock({
+    home,
+    store: join(home, 'scheduler_state.db'),
+    instance: `home@${hostname()}`,
+    clock,
+    logger,
+    progress,
+  });
   locks.push(lock);
   return lock;
 }
