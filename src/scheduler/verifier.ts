@@ -129,6 +129,10 @@ export class Verifier {
 
   async #doubts(): Promise<readonly Doubt[]> {
     const jobs = await this.#parts.store.jobs({ statuses: ['uncertain'] });
+    const open = new Set(jobs.map(({ id }) => id));
+    // What is settled is forgotten: a later doubt about the same job is a new one.
+    for (const notes of [this.#looked, this.#postponed, this.#goneSince])
+      for (const id of notes.keys()) if (!open.has(id)) notes.delete(id);
     return jobs.filter(
       (job): job is Doubt =>
         job.account !== null &&

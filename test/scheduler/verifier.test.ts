@@ -71,6 +71,17 @@ describe('the verifier', () => {
     expect(world.ledger.at(-1)).toMatchObject({ kind: 'withdraw' });
   });
 
+  it('begins anew with a job that was settled and is in doubt once more', async () => {
+    const { world, verifier, looks } = await doubt((look) => (look === 1 ? 'absent' : 'unknown'));
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(MINUTE);
+    expect(await world.attempt()).toMatchObject({ job: { id: 'forest' } });
+    expect(await world.attempt()).toMatchObject({ job: { id: 'beach', status: 'uncertain', attempts: 2 } });
+    expect((await world.job('beach')).uncertainMs).toBe(world.clock.now());
+    await world.clock.advance(MINUTE);
+    expect(looks()).toEqual([20, 80, 100]);
+  });
+
   it('looks again with growing gaps, and at last leaves it to a person', async () => {
     const { world, verifier, looks } = await doubt(() => 'unknown');
     void verifier.run(world.stop.signal);
