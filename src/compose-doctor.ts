@@ -108,11 +108,10 @@ const phonesReachable = (parts: DoctorParts): Probe => ({
     const found = (await parts.daemonListens()) ? await phonesOfDaemon(parts) : await phonesNow(parts, signal);
     if (found.length > 0) {
       const phones = found.map(({ info }) => info);
-      const lost = (await accountsOf(parts)).flatMap((account) => {
-        const chosen = phoneFor(account, phones);
-        return 'trouble' in chosen ? [bad(chosen.trouble, new SchedulerError('PHONE_NOT_FOUND').next)] : [];
-      });
-      return [...found.map(({ info, state }) => phoneFinding(info.id, state)), ...lost];
+      const chosen = (await accountsOf(parts)).map((account) => phoneFor(account, phones));
+      const lost = chosen.flatMap((one) => ('trouble' in one ? [bad(one.trouble, new SchedulerError('PHONE_NOT_FOUND').next)] : []));
+      const used = new Set(chosen.flatMap((one) => ('device' in one ? [one.device] : [])));
+      return [...found.map(({ info, state }) => phoneFinding(info.id, state)), ...twins(found, used), ...lost];
     }
     return bad(
       'there is none',
@@ -162,7 +161,7 @@ async function phonesOfDaemon({ config }: DoctorParts) {
   const reader = new SqliteReader({ path: config.store });
   try {
     const live = (await reader.value('live')) as { readonly devices?: readonly DeviceInfo[] } | null;
-    return (live?.devices ?? []).map((info) => ({ info, state: info.state as string }));
+    return (live?.devices ?? []).map((info) => ({ info, state: info.state as string, identity: null }));
   } finally {
     await reader.close();
   }
@@ -179,20 +178,30 @@ async function phonesNow({ config, clock, environment }: DoctorParts, signal: Ab
     const findings = [];
     for (const provider of edge.providers) {
       for (const info of await provider.list(signal)) {
-        const state = await provider
-          .connect(info.id, signal)
-          .then((device) => device.ping(signal))
-          .then(
-            () => 'ready',
-            (error: unknown) => (error instanceof SchedulerError ? `${error.message}|${error.next}` : String(error)),
-          );
-        findings.push({ info, state });
+        const answer = provider.connect(info.id, signal).then(async (device) => {
+          await device.ping(signal);
+          return { state: 'ready', identity: await device.identity(signal) };
+        });
+        const trouble = (error: unknown) => (error instanceof SchedulerError ? `${error.message}|${error.next}` : String(error));
+        findings.push({ info, ...(await answer.catch((error: unknown) => ({ state: trouble(error), identity: null }))) });
       }
     }
     return findings;
   } finally {
     await edge.stop();
   }
+}
+
+/** One device listed under two names: on a cable to be charged, say. Two accounts must not post through both. */
+function twins(found: Awaited<ReturnType<typeof phonesNow>>, used: ReadonlySet<string>) {
+  return found.flatMap(({ info, identity }, at) => {
+    const other = found.slice(0, at).find((earlier) => identity !== null && earlier.identity === identity);
+    if (other === undefined) return [];
+    const text = `${info.id} is the same device as ${other.info.id}`;
+    const remedy = new SchedulerError('PHONE_TWICE').next;
+    const both = used.has(info.id) && used.has(other.info.id);
+    return [both ? bad(`${text}, and accounts post through both`, remedy) : look(text, remedy)];
+  });
 }
 
 function phoneFinding(id: string, state: string) {

@@ -136,6 +136,11 @@ export const CATALOGUE = {
     category: 'configuration',
     next: 'Leave the phone to one of the two homes; a phone that two schedulers use at once posts for neither.',
   },
+  PHONE_TWICE: {
+    message: 'phone {device} is the same device as {other}, which {user}',
+    category: 'configuration',
+    next: 'Name this phone in one way only, for all its accounts and in one home: two posts at once would meet on its screen.',
+  },
   PHONE_FULL: { message: 'phone {device} has no space left for the video', category: 'infrastructure', next: 'Free space on the phone.' },
   VIDEO_CHANGED: { message: 'the file {path} is not the one that was queued', category: 'content', next: 'Add the new file as a new job.' },
   VIDEO_MISSING: {

@@ -13,6 +13,7 @@ import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Adb, AdbTarget } from './adb.ts';
 import type { ConnectedDevice } from './device.ts';
+import { ASK_IDENTITY, deviceIdentity } from './device-identity.ts';
 
 /**
  * An album of our own: pickers list it by this name, people see what is ours, and it does not mix with the camera's
@@ -61,6 +62,16 @@ export class AdbConnectedDevice implements ConnectedDevice {
     const answer = await this.#shell(['echo', 'pong'], signal, PING_LIMIT_MS);
     if (answer.trim() !== 'pong')
       throw new SchedulerError('DEVICE_OFFLINE', { details: { device: this.id, text: `it answered "${answer.trim().slice(0, 200)}"` } });
+  }
+
+  async identity(signal: AbortSignal): Promise<string | null> {
+    try {
+      return deviceIdentity(await this.#adb.run(['shell', ASK_IDENTITY], { signal, target: this.#target, limitMs: PING_LIMIT_MS }));
+    } catch (error) {
+      // Whoever does not answer here says so again, with its own error, when it is to do something.
+      if (!(error instanceof SchedulerError) || signal.aborted) throw error;
+      return null;
+    }
   }
 
   async pushVideo(video: Video, signal: AbortSignal): Promise<string> {

@@ -37,6 +37,8 @@ export interface ConnectedDevice {
   readonly adbPort: number;
   /** A real answer of the phone within the limit; `adb devices` alone proves nothing. @throws SchedulerError DEVICE_OFFLINE, ADB_TIMEOUT, DEVICE_UNAUTHORIZED */
   ping(signal: AbortSignal): Promise<void>;
+  /** The same by whichever way the phone is reached, and never that of another one; null when it does not say. Changes at its restart. */
+  identity(signal: AbortSignal): Promise<string | null>;
   /**
    * Puts a video on the phone under a name that is this job's alone, checks its sha256 there and makes the gallery see it.
    * Answers the path on the phone. @throws SchedulerError PUSH_CORRUPTED, PHONE_FULL, ADB_FAILED, ADB_TIMEOUT

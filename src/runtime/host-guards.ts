@@ -15,6 +15,8 @@ import { type KernelLock, takeKernelLock } from './kernel-lock.ts';
 export interface GuardHolder {
   readonly home: string;
   readonly pid: number;
+  /** By which name it has the thing, where one thing has several. */
+  readonly as?: string | undefined;
 }
 
 /** Debian's folder for locks of all users; it is a tmpfs, so a restart of the host clears it. */
@@ -44,20 +46,27 @@ export class HostGuards {
   /**
    * Null when it is ours now (or was already); otherwise who holds it, `unknown` when that cannot be read.
    *
+   * @param as for people: by which name we have it
    * @throws SchedulerError STORE_FAILED when the folder cannot be used
    */
-  take(name: string): GuardHolder | 'unknown' | null {
+  take(name: string, as?: string): GuardHolder | 'unknown' | null {
     if (this.#held.has(name)) return null;
     const path = join(this.#folder, createHash('sha256').update(name).digest('hex').slice(0, 32));
     const lock = this.#lock(path);
     if (lock === null) return holderIn(`${path}.json`);
     this.#held.set(name, lock);
     try {
-      writeFileSync(`${path}.json`, JSON.stringify({ name, ...this.#me }), { mode: FOR_ALL_USERS });
+      writeFileSync(`${path}.json`, JSON.stringify({ name, ...this.#me, as }), { mode: FOR_ALL_USERS });
     } catch {
       // Another user's file: the lock counts, the name is only for people.
     }
     return null;
+  }
+
+  /** Gives one back, if it is ours. */
+  release(name: string): void {
+    this.#held.get(name)?.release();
+    this.#held.delete(name);
   }
 
   /** Gives everything back. */
@@ -93,8 +102,8 @@ function chmodQuietly(path: string, mode: number): void {
 
 function holderIn(path: string): GuardHolder | 'unknown' {
   try {
-    const { home, pid } = JSON.parse(readFileSync(path, 'utf8')) as GuardHolder;
-    return typeof home === 'string' && typeof pid === 'number' ? { home, pid } : 'unknown';
+    const { home, pid, as } = JSON.parse(readFileSync(path, 'utf8')) as GuardHolder;
+    return typeof home === 'string' && typeof pid === 'number' ? { home, pid, as } : 'unknown';
   } catch {
     return 'unknown';
   }

@@ -9,9 +9,10 @@
 import { basename } from 'node:path';
 import type { ConnectedDevice, DeviceInfo, DeviceProvider } from '../devices/device.ts';
 import type { Account } from '../domain/account.ts';
+import { DEVICE_BUSY } from '../domain/job.ts';
 import { SchedulerError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { HostGuards } from '../runtime/host-guards.ts';
+import type { GuardHolder, HostGuards } from '../runtime/host-guards.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../stores/store.ts';
 import { callPerson } from './alarm.ts';
@@ -40,6 +41,8 @@ export class Phones {
   readonly #started = new Map<string, DeviceProvider>();
   /** What an earlier life started and nobody has taken over yet; null = not looked up yet. */
   #left: Set<string> | null = null;
+  /** By identity: the name under which each device was used last. */
+  readonly #inHand = new Map<string, ConnectedDevice>();
   #known: readonly DeviceInfo[] = [];
   #homes = new Map<string, DeviceProvider>();
 
@@ -72,7 +75,7 @@ export class Phones {
     await this.refresh(signal).catch((err: unknown) => this.#parts.logger.warn({ err }, 'The phones could not be looked at'));
   }
 
-  /** A phone that answers over adb; starts it when it is off. @throws SchedulerError PHONE_NOT_FOUND, DEVICE_OFFLINE and what the provider throws */
+  /** A phone that answers over adb; starts it when it is off. @throws SchedulerError DEVICE_OFFLINE, PHONE_TAKEN, PHONE_TWICE and what the provider throws */
   async connect(id: string, signal: AbortSignal): Promise<ConnectedDevice> {
     const provider = this.#homes.get(id);
     if (!provider)
@@ -88,6 +91,7 @@ export class Phones {
     signal.throwIfAborted();
     const device = await provider.connect(id, signal);
     this.#claimForHome(device);
+    await this.#claimDevice(device, signal);
     await this.#sweepFiles(device, signal);
     return this.#recorded(device);
   }
@@ -132,9 +136,37 @@ export class Phones {
   /** Two homes with sessions on one phone end each other's, in the worst case mid-post. */
   #claimForHome({ id, serial }: ConnectedDevice): void {
     const holder = this.#parts.guards.take(`phone:${serial}`);
-    if (holder === null) return;
-    const text = holder === 'unknown' ? 'it does not say which' : `${holder.home} (PID ${holder.pid})`;
-    throw new SchedulerError('PHONE_TAKEN', { details: { device: id, holder: text } });
+    if (holder !== null) throw new SchedulerError('PHONE_TAKEN', { details: { device: id, holder: named(holder) } });
+  }
+
+  /** One screen may be reached under two names (cable and network), in one home or in two: one name is used at a time. */
+  async #claimDevice(device: ConnectedDevice, signal: AbortSignal): Promise<void> {
+    const { id, serial } = device;
+    const { guards } = this.#parts;
+    const identity = await device.identity(signal);
+    if (identity === null) return;
+    const last = this.#inHand.get(identity) ?? device;
+    const users = last.id === id ? [] : await this.#usersOf(last.id);
+    const refuse = (other: string, user: string) => {
+      // The other name may be the one that is kept: nobody shall find this one taken by us.
+      guards.release(`phone:${serial}`);
+      return new SchedulerError('PHONE_TWICE', { details: { device: nameOf(device), other, user } });
+    };
+    if (users.length > 0) throw refuse(nameOf(last), `is the phone of ${users.join(', ')}`);
+    const holder = guards.take(`device:${identity}`, nameOf(device));
+    if (holder === null) this.#inHand.set(identity, device);
+    else {
+      const other = (holder !== 'unknown' && holder.as) || 'another phone';
+      throw refuse(other, `is used by another home of this host: ${named(holder)}`);
+    }
+  }
+
+  /** The accounts that post through this phone, or are about to; none once the configuration names it otherwise. */
+  async #usersOf(id: string): Promise<readonly string[]> {
+    const { store, clock } = this.#parts;
+    const assigned = (await store.accounts(clock.now())).filter(({ device }) => device === id).map(({ name }) => name);
+    const posting = (await store.jobs({ statuses: DEVICE_BUSY })).filter(({ device }) => device === id).map(({ account }) => account ?? '');
+    return [...new Set([...assigned, ...posting])];
   }
 
   /** The phone, whose pushed videos are on record until they are removed. */
@@ -145,6 +177,7 @@ export class Phones {
     return {
       ...{ id, serial, adbPort },
       ping: (signal) => device.ping(signal),
+      identity: (signal) => device.identity(signal),
       appVersion: (name, signal) => device.appVersion(name, signal),
       pushVideo: async (video, signal) => {
         const details = { device: id, name: video.name };
@@ -210,6 +243,14 @@ export class Phones {
       await store.changeAccount(account.name, { type: 'trouble', message: wanted.trouble }, 'phones');
     }
   }
+}
+
+function nameOf({ id, serial }: ConnectedDevice): string {
+  return id === serial ? id : `${id} (${serial})`;
+}
+
+function named(holder: GuardHolder | 'unknown'): string {
+  return holder === 'unknown' ? 'it does not say which' : `${holder.home} (PID ${holder.pid})`;
 }
 
 /** The rule "Which phone". */

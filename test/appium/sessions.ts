@@ -11,6 +11,7 @@ export const phone: ConnectedDevice = {
   serial: '127.0.0.1:5555',
   adbPort: 5037,
   ping: async () => undefined,
+  identity: async () => null,
   pushVideo: async () => '',
   appVersion: async () => null,
   removeVideo: async () => undefined,

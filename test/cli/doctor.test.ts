@@ -11,6 +11,7 @@ import type { Machine } from '../../src/cli/machine.ts';
 import { thisHost } from '../../src/cli/service/host.ts';
 import { type DoctorParts, probesOf } from '../../src/compose-doctor.ts';
 import { loadConfig } from '../../src/config.ts';
+import { startSimulatedPhone } from '../../src/devices/simulated/simulated-phone.ts';
 import { SchedulerError } from '../../src/errors.ts';
 import { isoTime, SystemClock } from '../../src/runtime/clock.ts';
 import { SqliteStore } from '../../src/stores/sqlite.ts';
@@ -105,6 +106,29 @@ describe('a home', () => {
     const asked = ['Node', 'publisher', 'disk space', 'clock and zone', 'lock', 'database', 'videos', 'service'];
     expect(found.map(({ what }) => what)).toEqual(asked);
     expect(found.filter(({ state }) => state === 'bad')).toEqual([]);
+  });
+
+  it.each([
+    [
+      'is bad when accounts post through both',
+      'accounts: [{name: alice, device: desk-1}, {name: bob, device: desk-2}]',
+      'bad',
+      /, and accounts post through both$/,
+    ],
+    ['deserves a look otherwise', 'accounts: [{name: alice, device: desk-1}, {name: bob, device: desk-1}]', 'warn', /desk-1$/],
+  ] as const)('in which one device has two names: it %s', async (_what, accounts, state, text) => {
+    const [phone, neighbour] = await Promise.all(
+      ['one', 'other'].map((name) => startSimulatedPhone({ name, accounts: ['alice'], folder: join(home, name) })),
+    );
+    onTestFinished(async () => void (await Promise.all([phone?.stop(), neighbour?.stop()])));
+    const at = (name: string, address = '') => `{name: ${name}, address: "${address}"}`;
+    const names = [at('desk-1', phone?.adbAddress), at('desk-2', phone?.adbAddress.replace('127.0.0.1', 'localhost'))];
+    const all = [...names, at('desk-3', neighbour?.adbAddress)].join(', ');
+    const found = about(await findings({ yaml: `devices: {usb: false, network: [${all}]}\nadb: {port: PORT}\n${accounts}\n` }), 'phones');
+    expect(found.map((finding) => finding.state)).toEqual(['ok', 'ok', 'ok', state]);
+    expect(found[3]?.text).toMatch(/^desk-2 is the same device as desk-1/);
+    expect(found[3]?.text).toMatch(text);
+    expect(found[3]?.remedy).toContain('Name this phone in one way only');
   });
 
   const gone = () => {

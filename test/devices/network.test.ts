@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listedDevices } from '../../src/devices/adb-devices.ts';
+import { deviceIdentity } from '../../src/devices/device-identity.ts';
 import { NetworkDevices } from '../../src/devices/network.ts';
 import { UsbDevices } from '../../src/devices/usb.ts';
 import { SystemClock } from '../../src/runtime/clock.ts';
@@ -165,6 +166,60 @@ describe('a video', () => {
     const connected = await rack.devices(phone).connect('full', never);
     phone.setFault({ name: 'disk_full' });
     await expect(connected.pushVideo(video, never)).rejects.toMatchObject({ code: 'PHONE_FULL', details: { device: 'full' } });
+  });
+});
+
+describe('the identity of a phone', () => {
+  const reachedAt = (address: string) =>
+    new NetworkDevices({
+      kind: 'network',
+      phones: [{ name: address, address }],
+      adb: rack.adb,
+      clock: new SystemClock(),
+      logger: rack.log.logger,
+    });
+  const identityAt = async (address: string) => (await reachedAt(address).connect(address, never)).identity(never);
+
+  test('is the same at both of its addresses, and another than that of its neighbour', async () => {
+    const [phone, neighbour] = [await rack.phone('twin'), await rack.phone('neighbour')];
+    const identity = await identityAt(phone.adbAddress);
+    expect(identity).toMatch(/^[0-9a-f]{64}$/);
+    expect(await identityAt(phone.adbAddress.replace('127.0.0.1', 'localhost'))).toBe(identity);
+    expect(await identityAt(neighbour.adbAddress)).not.toBe(identity);
+  });
+
+  test('is null when it does not answer; what ends the program ends the question', async () => {
+    const phone = await rack.phone('mute');
+    const connected = await reachedAt(phone.adbAddress).connect(phone.adbAddress, never);
+    phone.setFault({ name: 'offline' });
+    expect(await connected.identity(never)).toBeNull();
+    await expect(connected.identity(AbortSignal.abort(new Error('given up')))).rejects.toThrow('given up');
+  });
+
+  const BOOT = '0f5a1c3e-7d2b-4a9e-8c61-3b9f0e7d5a24';
+  test.each([
+    ['told in full', `${BOOT}\nmnt:[4026531840]\nR58M12ABCDE\n`, true],
+    ['of a terminal that ends its lines so', `${BOOT}\r\nmnt:[4026531840]\r\nR58M12ABCDE\r\n`, true],
+    ['without a boot id', 'cat: /proc/sys/kernel/random/boot_id: Permission denied\nmnt:[4026531840]\nR58M12ABCDE\n', false],
+    ['without a namespace', `${BOOT}\nR58M12ABCDE\n`, false],
+    ['without a serial', `${BOOT}\nmnt:[4026531840]\n\n`, false],
+    ['with a line too many', `${BOOT}\nmnt:[4026531840]\nR58M12ABCDE\nWARNING: linker\n`, false],
+    ...['unknown', '0123456789ABCDEF', '0123456789', '1234567890abcdef', '000000000000', 'EMULATOR36X1X9X0', 'null'].map(
+      (serial) => [`of everybody's serial ${serial}`, `${BOOT}\nmnt:[4026531840]\n${serial}\n`, false] as const,
+    ),
+    ['of nothing', '', false],
+  ] as const)('%s', (_what, answer, told) => {
+    expect(deviceIdentity(answer) !== null).toBe(told);
+  });
+
+  test('tells apart what shares a kernel, an image or a serial', () => {
+    const all = [
+      [BOOT, 'mnt:[4026531840]', 'R58M12ABCDE'],
+      [BOOT, 'mnt:[4026532999]', 'R58M12ABCDE'],
+      [BOOT, 'mnt:[4026531840]', 'R58M12ABCDF'],
+      [BOOT.replace('0f', '1f'), 'mnt:[4026531840]', 'R58M12ABCDE'],
+    ].map((lines) => deviceIdentity(lines.join('\n')));
+    expect(new Set(all).size).toBe(4);
   });
 });
 

@@ -31,7 +31,7 @@ describe('the demo app', () => {
     const ledger = new Ledger(folder);
     const faults = new Faults(() => undefined);
     const app = new DemoApp({ accounts: ['alice', 'bob'], signedIn: 'alice', files, ledger, faults, clock: new SystemClock(), uploadMs });
-    phone = new Phone({ files, ledger, faults, app });
+    phone = new Phone({ files, ledger, faults, app, serial: 'SIM-1', newId: () => 'boot' });
     phone.open('demo.video');
   }
 

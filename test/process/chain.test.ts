@@ -5,7 +5,7 @@
  */
 
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -125,6 +125,25 @@ describe('on the real chain', () => {
       await world.logged(`[APPIUM] Server ready on port ${world.appiumPort + 1}`);
       expect(foreign.listening).toBe(true);
       expect(rack.posts()).toHaveLength(1);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'one phone under two names, for two accounts at once: the first posts, the second waits and both names are said',
+    async () => {
+      const rack = await openRack([['alice', 'bob']]);
+      const { world, phones } = rack;
+      const other = (phones[0]?.adbAddress ?? '').replace('127.0.0.1', 'localhost');
+      const yaml = readFileSync(world.path('scheduler.yaml'), 'utf8').replace('bob, device: phone-1', 'bob, device: desk');
+      writeFileSync(world.path('scheduler.yaml'), `${yaml}    - {name: desk, address: "${other}"}\n`);
+      await world.cli('--add-folder', folderFor(world, ['alice', 'bob']), '--run', '--drain', '--workers', '2');
+      expect(rack.posts()).toHaveLength(1);
+      const [waiting] = world.jobs().filter(({ status }) => status === 'pending');
+      expect(waiting).toMatchObject({ attempts: 0, deferrals: 1, error_type: 'phone_twice' });
+      expect(waiting?.last_error).toMatch(
+        /^phone (phone-1|desk) \(.*:\d+\) is the same device as (desk|phone-1) \(.*:\d+\), which is the phone of (alice|bob)$/,
+      );
     },
     LIMIT_MS,
   );

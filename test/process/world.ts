@@ -62,6 +62,7 @@ export interface JobRow {
   readonly account: string;
   readonly attempts: number;
   readonly error_type: string;
+  readonly last_error: string;
   readonly screenshot_path: string;
   readonly whole: { readonly crashes: number; readonly deferrals: number; readonly sha256: string };
 }

@@ -36,6 +36,10 @@ class FakeDevice implements ConnectedDevice {
     this.ui = ui;
   }
 
+  async identity(): Promise<null> {
+    return null;
+  }
+
   async ping(): Promise<void> {
     this.done.push('ping');
     if (!this.alive) throw new SchedulerError('DEVICE_OFFLINE', { details: { device: this.id, text: 'gone' } });

@@ -13,6 +13,7 @@ function rack(states: Readonly<Record<string, DeviceState>>) {
   const now: Record<string, DeviceState> = { ...states };
   const did: string[] = [];
   let unlisted = false;
+  const identities: Record<string, string> = {};
   const info = (id: string): DeviceInfo => ({ id, provider: 'network', name: id, state: now[id] ?? 'offline', serial: null });
   const provider: DeviceProvider = {
     kind: 'network',
@@ -30,9 +31,9 @@ function rack(states: Readonly<Record<string, DeviceState>>) {
       did.push(`stop ${id}`);
       if (id === 'stuck') throw new Error('it does not answer');
     },
-    connect: async (id) => ({ id, serial: `serial of ${id}` }) as ConnectedDevice,
+    connect: async (id) => ({ id, serial: `serial of ${id}`, identity: async () => identities[id] ?? null }) as unknown as ConnectedDevice,
   };
-  return { provider, did, now, forget: () => (unlisted = true) };
+  return { provider, did, now, identities, forget: () => (unlisted = true) };
 }
 
 async function phonesOf(world: World, states: Readonly<Record<string, DeviceState>>, needsDevice = true) {
@@ -190,6 +191,7 @@ describe('a video that was pushed', () => {
       serial: 's',
       adbPort: 1,
       ping: async () => {},
+      identity: async () => null,
       appVersion: async () => '2.1',
       pushVideo: async () => '/sdcard/Movies/one.mp4',
     };
@@ -225,5 +227,88 @@ describe('a phone that two homes of one host name', () => {
     });
     await first.phones.close(world.hard.signal);
     await second.phones.connect('alice', world.stop.signal);
+  });
+});
+
+describe('one device under two names', () => {
+  const twice = (message: RegExp) => ({ code: 'PHONE_TWICE', category: 'configuration', message: expect.stringMatching(message) });
+  const racked = async (world: World) => {
+    const made = await phonesOf(world, { cable: 'ready', net: 'ready' });
+    Object.assign(made.identities, { cable: 'device 1', net: 'device 1' });
+    return made.phones;
+  };
+  const worldOf = async (device: Readonly<Record<string, string>>) => {
+    const world = await World.with();
+    const accounts = Object.entries(device).map(([name, wish]) => ({ name, policy: { ...POLICY, device: wish } }));
+    await world.store.putAccounts(accounts);
+    return world;
+  };
+
+  it('is used by the account that came first; the other is refused, and both names are said', async () => {
+    const world = await worldOf({ alice: 'cable', bob: 'net' });
+    await world.add(['beach'], 'bob');
+    const phones = await racked(world);
+    const { signal } = world.stop;
+    await phones.connect('cable', signal);
+    await phones.connect('cable', signal);
+    await expect(phones.connect('net', signal)).rejects.toMatchObject(
+      twice(/^phone net \(serial of net\) is the same device as cable \(serial of cable\), which is the phone of alice$/),
+    );
+    world.script = async () => void (await phones.connect('net', signal));
+    expect(await world.attempt()).toMatchObject({ end: 'deferred', job: { attempts: 0 } });
+    expect(await world.store.account('bob')).toMatchObject({ state: 'active', consecutiveFailures: 0 });
+    await phones.connect('cable', signal);
+  });
+
+  it('is used under its new name once no account has the old one', async () => {
+    const world = await worldOf({ alice: 'cable' });
+    const phones = await racked(world);
+    const { signal } = world.stop;
+    await phones.connect('cable', signal);
+    await world.store.putAccounts([{ name: 'alice', policy: { ...POLICY, device: 'net' } }]);
+    await phones.refresh(signal);
+    await phones.connect('net', signal);
+    await phones.connect('net', signal);
+    await world.store.putAccounts([{ name: 'bob', policy: { ...POLICY, device: 'cable' } }]);
+    await phones.refresh(signal);
+    await expect(phones.connect('cable', signal)).rejects.toMatchObject(twice(/is the phone of alice$/));
+  });
+
+  it('is not taken over while an attempt is under way on it', async () => {
+    const world = await worldOf({ alice: 'cable' });
+    await world.add(['beach'], 'alice');
+    const phones = await racked(world);
+    const { signal } = world.stop;
+    world.script = () => new Promise(() => {});
+    void world.worker().round(0, signal);
+    await world.clock.advance(1_000);
+    await phones.connect('cable', signal);
+    await world.store.changeAccount('alice', { type: 'assign_device', device: 'net' }, 'test');
+    await expect(phones.connect('net', signal)).rejects.toMatchObject(twice(/is the phone of alice$/));
+  });
+
+  it('is used by one home of this host; the other is refused, and keeps no guard of the name that it asked for', async () => {
+    const world = await worldOf({ alice: 'cable' });
+    const [first, second] = [await racked(world), await racked(world)];
+    const { signal } = world.stop;
+    await first.connect('cable', signal);
+    await expect(second.connect('net', signal)).rejects.toMatchObject(
+      twice(
+        /^phone net \(serial of net\) is the same device as cable \(serial of cable\), which is used by another home of this host: \/home\/\d+ \(PID 4711\)$/,
+      ),
+    );
+    await world.store.changeAccount('alice', { type: 'assign_device', device: 'net' }, 'test');
+    await first.connect('net', signal);
+    await first.close(signal);
+    await second.connect('net', signal);
+  });
+
+  it('is none when the devices do not say who they are, or are different ones', async () => {
+    const world = await worldOf({ alice: 'cable', bob: 'net' });
+    const { phones, identities } = await phonesOf(world, { cable: 'ready', net: 'ready' });
+    const { signal } = world.stop;
+    await Promise.all(['cable', 'net'].map((id) => phones.connect(id, signal)));
+    Object.assign(identities, { cable: 'device 1', net: 'device 2' });
+    await Promise.all(['cable', 'net'].map((id) => phones.connect(id, signal)));
   });
 });

@@ -28,7 +28,7 @@ function rentedPhone(did: string[]): DeviceProvider {
       did.push('stop');
       state = 'stopped';
     },
-    connect: async (id) => ({ id, serial: id }) as ConnectedDevice,
+    connect: async (id) => ({ id, serial: id, identity: async () => null }) as unknown as ConnectedDevice,
   };
 }
 

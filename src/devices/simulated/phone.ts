@@ -20,6 +20,17 @@ export interface InstalledPackage {
   readonly activity: string | null;
 }
 
+interface PhoneParts {
+  readonly files: PhoneFiles;
+  readonly ledger: Ledger;
+  readonly faults: Faults;
+  readonly app: DemoApp;
+  /** Its own, by whichever way it is reached. */
+  readonly serial: string;
+  /** A new UUID. */
+  readonly newId: () => string;
+}
+
 /**
  * Installed so that Appium's driver, of whatever version, does not spend each
  * session on installing 18 MB which nothing here would run: a newer settings app is
@@ -38,6 +49,8 @@ export class Phone {
   readonly ledger: Ledger;
   readonly faults: Faults;
   readonly app: DemoApp;
+  readonly serial: string;
+  readonly #newId: () => string;
   readonly packages = new Map(Object.entries(PACKAGES));
   /** Process ids of what runs. */
   readonly running = new Map<string, number>([[LAUNCHER, 1000]]);
@@ -46,11 +59,14 @@ export class Phone {
   /** Called with a package whose processes are to end; the UiAutomator2 server listens here. */
   onForceStop: (name: string) => void = () => undefined;
 
-  constructor(parts: { readonly files: PhoneFiles; readonly ledger: Ledger; readonly faults: Faults; readonly app: DemoApp }) {
+  constructor(parts: PhoneParts) {
     this.files = parts.files;
     this.ledger = parts.ledger;
     this.faults = parts.faults;
     this.app = parts.app;
+    this.serial = parts.serial;
+    this.#newId = parts.newId;
+    this.#boot();
   }
 
   /** The package in front. */
@@ -90,6 +106,11 @@ export class Phone {
     for (const name of [...this.running.keys()]) if (name !== LAUNCHER) this.forceStop(name);
     this.forceStop(UIA2_PACKAGE);
     this.#front = LAUNCHER;
+    this.#boot();
+  }
+
+  #boot(): void {
+    this.files.write('/proc/sys/kernel/random/boot_id', `${this.#newId()}\n`);
   }
 
   /** The tree of what is in front. */

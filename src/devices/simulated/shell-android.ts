@@ -18,7 +18,6 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   'ro.product.name': 'sim',
   'ro.product.device': 'sim',
   'ro.product.cpu.abi': 'arm64-v8a',
-  'ro.serialno': 'SIMPHONE',
   'persist.sys.timezone': 'UTC',
   'persist.sys.locale': 'en-US',
   'sys.boot_completed': '1',
@@ -26,10 +25,11 @@ const PROPERTIES: Readonly<Record<string, string>> = {
 };
 
 export const ANDROID_COMMANDS: Readonly<Record<string, ShellProgram>> = {
-  getprop: (args, io) => {
+  getprop: (args, io, { phone }) => {
     const [name] = args;
-    if (name !== undefined) io.out(`${PROPERTIES[name] ?? ''}\n`);
-    else for (const [key, value] of Object.entries(PROPERTIES)) io.out(`[${key}]: [${value}]\n`);
+    const properties: Readonly<Record<string, string>> = { ...PROPERTIES, 'ro.serialno': phone.serial };
+    if (name !== undefined) io.out(`${properties[name] ?? ''}\n`);
+    else for (const [key, value] of Object.entries(properties)) io.out(`[${key}]: [${value}]\n`);
     return 0;
   },
   settings: (args, io) => {

@@ -64,6 +64,12 @@ export const FILE_COMMANDS: Readonly<Record<string, ShellProgram>> = {
     }
     return 0;
   },
+  // The only link there is; every phone has a kernel of its own.
+  readlink: (args, io) => {
+    if (args[0] !== '/proc/self/ns/mnt') return 1;
+    io.out('mnt:[4026531840]\n');
+    return 0;
+  },
   sha256sum: async (args, io, { phone }) => {
     for (const path of operands(args)) {
       if (!phone.files.exists(path) || phone.files.isFolder(path)) return fail(io, `sha256sum: ${path}: No such file or directory`);

@@ -115,7 +115,7 @@ class Device implements SimulatedPhone {
       clock: this.#clock,
       uploadMs: options.uploadMs ?? UPLOAD_MS,
     });
-    this.#phone = new Phone({ files, ledger, faults: this.#faults, app });
+    this.#phone = new Phone({ files, ledger, faults: this.#faults, app, serial: `SIM-${options.name}`, newId: () => random.id() });
     this.#uia2 = new Uia2Server(this.#phone, () => random.id());
     this.#phone.onForceStop = (name) => {
       if (name === UIA2_PACKAGE || name === UIA2_TEST_PACKAGE) this.#uia2.end();
