@@ -140,14 +140,25 @@ async function linesOf(path: string): Promise<readonly string[]> {
   return text.split('\n').filter((line) => line !== '');
 }
 
+/** A crash at any instant leaves the former database where it was and whole, or the fresh one in its place. */
 async function putAside(store: string, folder: string): Promise<string | null> {
   if (!existsSync(store)) return null;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // The main file last: until then the database is still where it was.
-  for (const end of ['-wal', '-shm', '']) {
+  foldWal(store);
+  await copyFile(store, join(folder, basename(store)));
+  await syncFile(join(folder, basename(store)));
+  // What is left of them belongs to a database that cannot be opened; they must not meet the fresh one.
+  for (const end of ['-wal', '-shm']) {
     if (existsSync(`${store}${end}`)) await rename(`${store}${end}`, join(folder, `${basename(store)}${end}`));
   }
   return folder;
+}
+
+/** The last one to close a database brings its WAL home and removes it. A damaged one is put aside as it is. */
+function foldWal(store: string): void {
+  try {
+    openDatabase({ path: store, readOnly: false }).close();
+  } catch {}
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

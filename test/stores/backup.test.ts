@@ -1,5 +1,5 @@
 /** Guards promises 1 and 2: a copy made while a scheduler works is whole, and putting one back publishes nothing again. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -85,6 +85,24 @@ describe('putting back', () => {
     const missing = await new PostedFile({ path: join(home, 'posted.jsonl') }).compareWith(store);
     expect(missing.map(({ sha256, confirmed }) => [sha256, confirmed])).toEqual([[(await store.job('two'))?.sha256, true]]);
     await store.close();
+  });
+
+  it('takes nothing from a killed scheduler’s database before the copy is in its place', async () => {
+    const subject = await open();
+    await subject.accounts(['alice']);
+    await backUp(request());
+    await subject.add([{ id: 'one' }]);
+    // As SIGKILL leaves it: what was added last stands in the WAL alone. Whatever ends the order in the middle, it must be there still.
+    const ends = ['', '-wal'];
+    for (const end of ends) copyFileSync(`${path}${end}`, `${path}${end}.killed`);
+    await subject.store.close();
+    for (const end of ends) renameSync(`${path}${end}.killed`, `${path}${end}`);
+    const { former } = await putBack(request());
+    expect(readdirSync(former ?? '')).toEqual(['scheduler_state.db']);
+    const store = new SqliteStore({ path: join(former ?? '', 'scheduler_state.db'), clock, random: new FakeRandom(0.5) });
+    expect(await store.job('one')).toMatchObject({ status: 'pending' });
+    await store.close();
+    expect(checkStore(path)).toEqual([]);
   });
 
   it('into an empty home brings the record of posts along', async () => {
