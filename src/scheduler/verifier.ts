@@ -76,6 +76,8 @@ export class Verifier {
   /** When each job was last looked at in this life; a new life begins with a look at once. */
   readonly #looked = new Map<string, number>();
   readonly #postponed = new Map<string, number>();
+  /** Since when each doubt is there, on a clock that may have been set back by years since it was written down. */
+  readonly #since = new Map<string, number>();
   /** Jobs that an earlier holder may have had in hand, with the monotonic time of the first look that found him gone; null = not yet. */
   readonly #goneSince = new Map<string, number | null>();
   #looks: readonly PlannedLook[] = [];
@@ -144,16 +146,19 @@ export class Verifier {
 
   /** The first instant of the plan (settle, then growing gaps) after the last look; null once it is given up. */
   #dueMs(job: Doubt): number | null {
-    const { settings, publisherOf } = this.#parts;
+    const { settings, publisherOf, clock } = this.#parts;
     const last = this.#looked.get(job.id);
-    const first = job.uncertainMs + (publisherOf(job.account).publisher.settleMs ?? 0);
+    const doubt = `${job.id} ${job.uncertainMs}`;
+    const since = Math.min(clock.now(), this.#since.get(doubt) ?? job.uncertainMs);
+    this.#since.set(doubt, since);
+    const first = since + (publisherOf(job.account).publisher.settleMs ?? 0);
     if (last === undefined) return Math.max(first, this.#postponed.get(job.id) ?? 0);
     let at = first + settings.secondLookMs;
     for (let step = 0; at <= last; step++) {
       const gap = settings.gapsMs[Math.min(step, settings.gapsMs.length - 1)] ?? IDLE_MS;
       at += Math.max(gap, 1_000);
     }
-    if (at > job.uncertainMs + settings.giveUpMs) return null;
+    if (at > since + settings.giveUpMs) return null;
     return Math.max(at, this.#postponed.get(job.id) ?? 0);
   }
 

@@ -93,6 +93,17 @@ describe('the verifier', () => {
     expect(world.logger.messages()).toContainEqual(expect.stringMatching(/^\[ALARM\] .*a person must settle it/));
   });
 
+  it('looks in time, though the clock was years ahead when the doubt was written down', async () => {
+    const { world, verifier, looks } = await doubt((look) => (look === 1 ? 'unknown' : 'published'));
+    world.clock.setWall(world.clock.now() - 3 * 365 * 24 * 60 * MINUTE);
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(15_000);
+    expect(looks()).toHaveLength(0);
+    await world.clock.advance(MINUTE);
+    expect(looks()).toHaveLength(2);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
   it('hears of a new doubt when its attempt ends, not at its next idle look', async () => {
     const { world, verifier, looks } = await doubt(() => 'published', { settleMs: 0 });
     const first = await world.job('beach');

@@ -99,8 +99,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: VERIFIER,
-        find: 'const first = job.uncertainMs + (publisherOf(job.account).publisher.settleMs ?? 0);',
-        put: 'const first = job.uncertainMs;',
+        find: 'const first = since + (publisherOf(job.account).publisher.settleMs ?? 0);',
+        put: 'const first = since;',
       },
       { file: UNSETTLED, find: 'this.#clock.monotonic() - endedMs < settleMs', put: 'false' },
     ],
