@@ -177,12 +177,15 @@ export const MUTATIONS: readonly Mutation[] = [
         find: "if (this.#parts.lease.remainingMs() < ACT_BUDGET_MS) throw tooLate('the claim could not be trusted long enough');",
         put: '',
       },
+      { file: COMMIT, find: "if (this.#closed) throw tooLate('its time was over');", put: '' },
+      { file: COMMIT, find: "if (this.#closed) return Promise.reject(tooLate('it had been broken off'));", put: '' },
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: 'held(before, change.claim)', put: 'true' },
       { file: STORE, find: 'change.epoch < this.epoch || ', put: '' },
+      { file: JOB, find: "commit: ['claimed'],", put: "commit: ['claimed', 'committing']," },
     ],
     ignore: ['overtaken', 'late'],
-    why: 'the trust, the check and the store at the write refuse a lost claim as well; asking first spares the record a line',
+    why: 'the end of the attempt, the trust, the check, the store at the write and the arrows of a job refuse a lost claim as well; asking first spares the record a line',
   },
   one(
     'commit() does not look at the trust that is left',
@@ -226,8 +229,13 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       { file: COMMIT, find: 'await check();', put: '' },
       { file: STORE, find: "if (change.event.type === 'commit') this.#assertMayCommit(before, now);", put: '' },
+      {
+        file: LINES,
+        find: "job: waiting.get(postKey(account, sha256, repeat)) ?? waiting.get(postKey('', sha256, repeat)) ?? entry.job",
+        put: 'job: entry.job',
+      },
     ],
-    why: 'the store checks the rules again when `committing` is written',
+    why: 'the store checks the rules again when `committing` is written; and the videos of a lost database are known by their bytes',
   },
   one('commit() does not ask whether this process may act', COMMIT, 'if (why !== null) throw', 'if (false) throw'),
   one(
