@@ -77,7 +77,7 @@ export class Verifier {
   readonly #looked = new Map<string, number>();
   readonly #postponed = new Map<string, number>();
   /** Since when each doubt is there, on a clock that may have been set back by years since it was written down. */
-  readonly #since = new Map<string, number>();
+  readonly #since = new Map<string, { readonly uncertainMs: number; readonly sinceMs: number }>();
   /** Jobs that an earlier holder may have had in hand, with the monotonic time of the first look that found him gone; null = not yet. */
   readonly #goneSince = new Map<string, number | null>();
   #looks: readonly PlannedLook[] = [];
@@ -133,7 +133,7 @@ export class Verifier {
     const jobs = await this.#parts.store.jobs({ statuses: ['uncertain'] });
     const open = new Set(jobs.map(({ id }) => id));
     // What is settled is forgotten: a later doubt about the same job is a new one.
-    for (const notes of [this.#looked, this.#postponed, this.#goneSince])
+    for (const notes of [this.#looked, this.#postponed, this.#since, this.#goneSince])
       for (const id of notes.keys()) if (!open.has(id)) notes.delete(id);
     return jobs.filter(
       (job): job is Doubt =>
@@ -148,17 +148,18 @@ export class Verifier {
   #dueMs(job: Doubt): number | null {
     const { settings, publisherOf, clock } = this.#parts;
     const last = this.#looked.get(job.id);
-    const doubt = `${job.id} ${job.uncertainMs}`;
-    const since = Math.min(clock.now(), this.#since.get(doubt) ?? job.uncertainMs);
-    this.#since.set(doubt, since);
-    const first = since + (publisherOf(job.account).publisher.settleMs ?? 0);
+    const { uncertainMs } = job;
+    const noted = this.#since.get(job.id);
+    const sinceMs = Math.min(clock.now(), noted?.uncertainMs === uncertainMs ? noted.sinceMs : uncertainMs);
+    this.#since.set(job.id, { uncertainMs, sinceMs });
+    const first = sinceMs + (publisherOf(job.account).publisher.settleMs ?? 0);
     if (last === undefined) return Math.max(first, this.#postponed.get(job.id) ?? 0);
     let at = first + settings.secondLookMs;
     for (let step = 0; at <= last; step++) {
       const gap = settings.gapsMs[Math.min(step, settings.gapsMs.length - 1)] ?? IDLE_MS;
       at += Math.max(gap, 1_000);
     }
-    if (at > since + settings.giveUpMs) return null;
+    if (at > sinceMs + settings.giveUpMs) return null;
     return Math.max(at, this.#postponed.get(job.id) ?? 0);
   }
 
