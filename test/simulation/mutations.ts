@@ -99,8 +99,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: VERIFIER,
-        find: 'const first = since + (publisherOf(job.account).publisher.settleMs ?? 0);',
-        put: 'const first = since;',
+        find: 'const first = sinceMs + (publisherOf(job.account).publisher.settleMs ?? 0);',
+        put: 'const first = sinceMs;',
       },
       { file: UNSETTLED, find: 'this.#clock.monotonic() - endedMs < settleMs', put: 'false' },
     ],
