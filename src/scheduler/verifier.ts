@@ -147,20 +147,23 @@ export class Verifier {
   /** The first instant of the plan (settle, then growing gaps) after the last look; null once it is given up. */
   #dueMs(job: Doubt): number | null {
     const { settings, publisherOf, clock } = this.#parts;
-    const last = this.#looked.get(job.id);
     const { uncertainMs } = job;
+    const now = clock.now();
     const noted = this.#since.get(job.id);
-    const sinceMs = Math.min(clock.now(), noted?.uncertainMs === uncertainMs ? noted.sinceMs : uncertainMs);
+    const sinceMs = Math.min(now, noted?.uncertainMs === uncertainMs ? noted.sinceMs : uncertainMs);
     this.#since.set(job.id, { uncertainMs, sinceMs });
+    // A clock that was set back must not make anybody wait until it is there again.
+    const last = lowered(this.#looked, job.id, now);
+    const postponed = lowered(this.#postponed, job.id, now + PHONE_BUSY_MS) ?? 0;
     const first = sinceMs + (publisherOf(job.account).publisher.settleMs ?? 0);
-    if (last === undefined) return Math.max(first, this.#postponed.get(job.id) ?? 0);
+    if (last === undefined) return Math.max(first, postponed);
     let at = first + settings.secondLookMs;
     for (let step = 0; at <= last; step++) {
       const gap = settings.gapsMs[Math.min(step, settings.gapsMs.length - 1)] ?? IDLE_MS;
       at += Math.max(gap, 1_000);
     }
     if (at > sinceMs + settings.giveUpMs) return null;
-    return Math.max(at, this.#postponed.get(job.id) ?? 0);
+    return Math.max(at, postponed);
   }
 
   async #look(job: Doubt, stop: AbortSignal): Promise<void> {
@@ -272,4 +275,11 @@ export class Verifier {
     const asked = { ...job, status: 'claimed' } as const;
     return againAtMs(decide({ job: asked, failure, policy: retryPolicy(job), now: clock.now(), fraction: random.fraction(), holds }));
   }
+}
+
+/** What is noted under `id`, brought down to `limitMs` for good where it is above. */
+function lowered(notes: Map<string, number>, id: string, limitMs: number): number | undefined {
+  const noted = notes.get(id);
+  if (noted !== undefined && noted > limitMs) notes.set(id, limitMs);
+  return notes.get(id);
 }

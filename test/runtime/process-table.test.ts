@@ -51,6 +51,19 @@ it('on Windows leaves a process alone that was given the number later', async ()
   expect(machine.signals).toEqual([]);
 });
 
+it('signals nobody who was given the number between two looks, and never itself', async () => {
+  const row = (pid: number, startTicks: number, ppid: number) => ({ pid, startTicks, ppid, group: 500, stopped: false });
+  const [first, child, own] = [row(500, 1_000, 4), row(501, 1_010, 500), row(process.pid, 1_020, 500)];
+  const signals: string[] = [];
+  let look = 0;
+  const table: ProcessTable = {
+    rows: async () => [[first, child, own], [first, row(501, 2_000, 4), own], [own]][Math.min(look++, 2)] ?? [],
+    signal: (pid, name) => void signals.push(`${name} ${pid}`),
+  };
+  expect(await end(table)).toBe('ended');
+  expect(signals).toEqual(['SIGTERM 500']);
+});
+
 it('on Windows uses force on who does not go', async () => {
   const machine = windows([[500, 4, 1_000]], [500]);
   expect(await end(machine.table)).toBe('ended');

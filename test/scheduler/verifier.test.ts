@@ -104,6 +104,17 @@ describe('the verifier', () => {
     expect(await world.job('beach')).toMatchObject({ status: 'success' });
   });
 
+  it('looks again in time, though the clock was set back by years after a look', async () => {
+    const { world, verifier, looks } = await doubt((look) => (look === 1 ? 'unknown' : 'published'));
+    void verifier.run(world.stop.signal);
+    await world.clock.advance(30_000);
+    expect(looks()).toHaveLength(1);
+    world.clock.setWall(world.clock.now() - 3 * 365 * 24 * 60 * MINUTE);
+    await world.clock.advance(10 * MINUTE);
+    expect(looks()).toHaveLength(2);
+    expect(await world.job('beach')).toMatchObject({ status: 'success' });
+  });
+
   it('hears of a new doubt when its attempt ends, not at its next idle look', async () => {
     const { world, verifier, looks } = await doubt(() => 'published', { settleMs: 0 });
     const first = await world.job('beach');
