@@ -16,7 +16,7 @@ const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: no
 
 function openPublisher(chain: Chain): Poster {
   const clock = new SystemClock();
-  const server = { ensure: async () => undefined }; // the benchmark's own runs already
+  const server = { ensure: async () => undefined, doubt: () => undefined }; // the benchmark's own runs already
   const adb = new Adb({ path: 'adb', port: chain.adbPort, instance: 'bench', environment: chain.env, clock, server });
   const phones = [{ name: 'phone-1', address: chain.phone }];
   const network = new NetworkDevices({ kind: 'simulated', phones, adb, clock, logger: silent });

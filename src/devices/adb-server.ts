@@ -5,18 +5,22 @@
  * Every adb program starts a server of its own accord when it finds none, and
  * nobody ends that. So ours is made sure of before each call, and at the end a
  * server that such a program forked for us is known by our mark and ended too.
+ * One that hangs holds every phone: it is asked when an answer did not come, and
+ * replaced when it is ours.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { SchedulerError } from '../errors.ts';
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, LimitExceeded, withLimit } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/environment.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { endTree, listenerPid, type ProcessIdentity, startTicks } from '../runtime/processes.ts';
 
 const HOST = '127.0.0.1';
 const START_LIMIT_MS = 15_000;
+/** A server that lives answers within milliseconds, on a loaded machine within a second. */
+const ANSWER_LIMIT_MS = 5_000;
 const POLL_MS = 50;
 const GRACE_MS = 3_000;
 
@@ -34,6 +38,9 @@ export interface AdbServerOptions {
     onEnded(ended: ProcessIdentity & { readonly port: number }): Promise<void>;
   };
 }
+
+/** `silent`: somebody accepts connections, and says nothing. */
+type Greeting = 'answers' | 'silent' | 'nobody';
 
 export class AdbServer {
   readonly #options: AdbServerOptions;
@@ -56,6 +63,11 @@ export class AdbServer {
     await done;
   }
 
+  /** An answer did not come, from a phone or from the server: the next `ensure` asks it instead of trusting it. */
+  doubt(): void {
+    this.#up = false;
+  }
+
   /** Ends the server that we started; one that was there before is left alone. Safe to call twice. */
   async stop(): Promise<void> {
     const done = this.#turn.then(async () => {
@@ -67,9 +79,14 @@ export class AdbServer {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    if (await answers(this.#options.port)) return;
-    await this.#forget();
     const { path, port, instance, environment, logger, recorder } = this.#options;
+    const found = await this.#greeting(signal);
+    if (found === 'answers') {
+      this.#up = isRunning(this.#process);
+      return;
+    }
+    await this.#forget();
+    if (found === 'silent') await this.#endSilent(signal);
     const child = spawn(path, ['-P', String(port), 'nodaemon', 'server'], {
       detached: true,
       env: { ...environment, SCHED_INSTANCE: instance },
@@ -95,7 +112,7 @@ export class AdbServer {
   async #ready(child: ChildProcess, said: () => string, signal: AbortSignal): Promise<void> {
     const { clock, path, port } = this.#options;
     const until = clock.monotonic() + START_LIMIT_MS;
-    while (!(await answers(port))) {
+    while ((await this.#greeting(signal)) !== 'answers') {
       signal.throwIfAborted();
       const text = said();
       if (text.includes('ENOENT')) throw new SchedulerError('ADB_NOT_FOUND', { details: { where: path } });
@@ -104,6 +121,25 @@ export class AdbServer {
       }
       await clock.sleep(POLL_MS, 'adb server', signal);
     }
+  }
+
+  /** @throws SchedulerError ADB_FAILED when the one that hangs is not ours to end */
+  async #endSilent(signal: AbortSignal): Promise<void> {
+    const { port, logger } = this.#options;
+    logger.warn({ port }, `[ADB] The server on port ${port} does not answer and is replaced`);
+    await this.#endForked();
+    if ((await this.#greeting(signal)) !== 'silent') return;
+    const text = `PID ${await listenerPid(port)} listens there and answers nothing: end it`;
+    throw new SchedulerError('ADB_FAILED', { details: { command: 'server', serial: `port ${port}`, text } });
+  }
+
+  async #greeting(signal: AbortSignal): Promise<Greeting> {
+    const { clock, port } = this.#options;
+    const limit = { ms: ANSWER_LIMIT_MS, reason: 'adb server answers', signal };
+    return withLimit(clock, limit, (inner) => greet(port, inner)).catch((error: unknown) => {
+      if (!(error instanceof LimitExceeded)) throw error;
+      return 'silent';
+    });
   }
 
   async #forget(): Promise<void> {
@@ -144,14 +180,17 @@ function lastWords(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** True when somebody accepts connections there. */
-function answers(port: number): Promise<boolean> {
+/** Asks for the server's version: a connection alone is accepted by the kernel, also for one that hangs. */
+function greet(port: number, signal: AbortSignal): Promise<Exclude<Greeting, 'silent'>> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: HOST });
-    const done = (answer: boolean) => {
+    const done = (greeting: 'answers' | 'nobody') => {
       socket.destroy();
-      resolve(answer);
+      resolve(greeting);
     };
-    socket.once('connect', () => done(true)).once('error', () => done(false));
+    signal.addEventListener('abort', () => done('nobody'), { once: true });
+    socket.once('connect', () => socket.write('000chost:version'));
+    socket.once('data', () => done('answers'));
+    socket.once('error', () => done('nobody')).once('close', () => done('nobody'));
   });
 }

@@ -41,7 +41,7 @@ export interface AdbOptions {
   readonly environment: Environment;
   readonly clock: Clock;
   /** Makes sure that a server runs, or adb would start one that nobody ends. */
-  readonly server: { ensure(signal: AbortSignal): Promise<void> };
+  readonly server: { ensure(signal: AbortSignal): Promise<void>; doubt(): void };
 }
 
 interface Output {
@@ -83,6 +83,7 @@ export class Adb {
       return output.stdout;
     } catch (error) {
       if (!(error instanceof LimitExceeded)) throw error;
+      server.doubt();
       throw new SchedulerError('ADB_TIMEOUT', { cause: error, details: { ...where, limitMs } });
     }
   }

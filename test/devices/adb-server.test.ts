@@ -48,6 +48,30 @@ describe('an adb server', () => {
     expect(rack.started).toHaveLength(2);
   });
 
+  test('that hangs is noticed by the call it leaves unanswered, and replaced at the next', async () => {
+    await rack.server.ensure(never);
+    process.kill(rack.started[0]?.pid ?? 0, 'SIGSTOP');
+    const call = { signal: never, target: null, limitMs: 200 };
+    await expect(rack.adb.run(['devices'], call)).rejects.toMatchObject({ code: 'ADB_TIMEOUT' });
+    expect(await rack.adb.run(['devices'], { signal: never, target: null })).toContain('List of devices');
+    expect(rack.started).toHaveLength(2);
+    expect(await startTicks(rack.started[0]?.pid ?? 0)).toBeNull();
+  }, 30_000);
+
+  test('of somebody else that hangs is named and left alone', async () => {
+    const { server } = rack.stranger();
+    await server.ensure(never);
+    const pid = rack.started[0]?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(rack.server.ensure(never)).rejects.toMatchObject({ message: expect.stringContaining(`PID ${pid} listens there`) });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await rack.server.ensure(never);
+    expect(await listenerPid(rack.port)).toBe(pid);
+  }, 40_000);
+
   test('that an adb program of ours forked by itself ends with us', async () => {
     const env = { ...rack.environment, SCHED_INSTANCE: `rack-${rack.port}` } as NodeJS.ProcessEnv;
     execFileSync(adbIn(rack.androidHome), ['-P', String(rack.port), 'start-server'], { env, stdio: 'ignore' });

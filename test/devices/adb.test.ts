@@ -32,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function adb(said: Readonly<Record<string, string>>, path = join(folder, 'adb')): Adb {
-  const server = { ensure: async () => undefined };
+  const server = { ensure: async () => undefined, doubt: () => undefined };
   const environment = { PATH: '/usr/bin:/bin', EXIT: '0', ...said };
   return new Adb({ path, port: 5999, instance: 'test', environment, clock: new SystemClock(), server });
 }

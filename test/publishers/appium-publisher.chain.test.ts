@@ -34,7 +34,7 @@ describe('a post on the real chain', () => {
   beforeAll(async () => {
     chain = await startChain();
     phone = await chain.phone({ name: 'phone-1', accounts: ['alice', 'bob'], signedIn: 'alice' });
-    const server = { ensure: async () => undefined }; // the chain's own runs already
+    const server = { ensure: async () => undefined, doubt: () => undefined }; // the chain's own runs already
     const adb = new Adb({ path: 'adb', port: chain.adbPort, instance: 'chain test', environment: chain.env, clock, server });
     const network = new NetworkDevices({
       kind: 'simulated',
