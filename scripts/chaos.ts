@@ -56,7 +56,7 @@ async function attack(within: string): Promise<boolean> {
   if (!canMount()) say('NOT RUN: a full disk (it needs root, to mount a small one); another fault takes its place.');
   const results = await chaosSeries({ ...place, runs, parallel: Number(values.parallel), onRun: progress });
   const wrong = [...seriesFindings(results)];
-  say(seriesTable(results).join('\n'));
+  if (runs > 0) say(seriesTable(results).join('\n'));
   if (rounds > 0 && !stopping.signal.aborted) {
     const findings = await starterRounds(place, rounds, STARTERS);
     wrong.push(...findings);
